@@ -1,0 +1,92 @@
+"""Report and Edition: what is public, and the immutable form in which it is."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from stadtbuch.model.analysis import Identifier
+from stadtbuch.model.dataset import Slug
+from stadtbuch.model.frozen import Frozen
+from stadtbuch.model.verdict import Decision
+from stadtbuch.texts import Text
+
+
+class ReportRoles(Frozen):
+    """In which roles a report is run and released."""
+
+    author: Slug
+    release: Slug
+
+
+class Report(Frozen):
+    """
+    One report's definition, ``reports/<name>.yaml``.
+
+    `cells` maps a parameter to the values it runs through (a list, or ``catalogue:<dataset>.<column>``); `also`
+    are single cells beside those; `fixed` are values common to all.
+    """
+
+    name: Slug
+    title: Text
+    summary: Text
+    prepare: str | None = None
+    report: str
+    cells: dict[Identifier, tuple[str, ...] | str] = {}
+    also: tuple[dict[Identifier, Any], ...] = ()
+    fixed: dict[Identifier, Any] = {}
+    release: Literal["automatic", "approval"]
+    schedule: dict[str, Any] = {}
+    roles: ReportRoles
+    dashboard: dict[str, Any] | None = None
+    next_release: Text | None = None
+    contact: str | None = None
+    related: tuple[str, ...] = ()
+
+
+class EditionFile(Frozen):
+    """One immutable file of an edition."""
+
+    path: str
+    sha256: str
+    bytes: int
+    media_type: str
+
+
+class Approval(Frozen):
+    """That somebody in the releasing role approved this code, manifest and rule version."""
+
+    role: Slug
+    decided: date
+    code: str
+    rules: str
+
+
+class Edition(Frozen):
+    """
+    One immutable publication of one cell of a report (``edition.json``).
+
+    Id ``report[/cell]@YYYY-MM-DD[.n]``; `inputs` say for every dataset its version (content hash), class,
+    licence and attribution; `run_keys` the keys of the prepare and report step.
+    """
+
+    schema_version: Literal[1] = 1
+    id: str
+    report: Slug
+    cell: str
+    edition: str
+    title: Text
+    parameters: dict[str, Any]
+    made_at: datetime
+    run_keys: dict[str, str]
+    code: str
+    rules: str
+    library: str
+    inputs: tuple[dict[str, Any], ...]
+    files: tuple[EditionFile, ...]
+    results: tuple[dict[str, Any], ...] = ()
+    decision: Decision
+    approval: Approval | None = None
+    book_head: dict[str, Any] = Field(default_factory=dict)

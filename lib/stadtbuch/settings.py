@@ -1,0 +1,235 @@
+"""
+``stadtbuch.toml``: what a city decides, each threshold with its reason and who decided it.
+
+Nothing else in the library reads the environment: `environment()` gives what a process was told from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from stadtbuch.errors import Problem, SettingsError
+from stadtbuch.texts import Language, Text, same
+
+FILE = "stadtbuch.toml"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class City(_Frozen):
+    """Name, official key, time zone and languages of the city."""
+
+    name: str
+    key: str
+    timezone: str
+    language: Language
+    publisher: Text
+    contact: str
+    synthetic: bool = False
+    claim: Text
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Give the time zone in which dates are shown."""
+        return ZoneInfo(self.timezone)
+
+
+class Paths(_Frozen):
+    """Folders, relative to the city's root."""
+
+    data: str = "data"
+    catalogs: str = "catalogs"
+    notebooks: str = "notebooks"
+    reports: str = "reports"
+    state: str = "var"
+    public: str = "public"
+
+
+class Rules(_Frozen):
+    """The version of the rule set, and when it is looked at again."""
+
+    version: str
+    reviewed: date
+    review: date
+
+
+class Threshold(_Frozen):
+    """A number with its reason and the body that decided it."""
+
+    value: int = Field(ge=0)
+    reason: Text
+    decided_by: str
+    decided: date
+
+
+class Thresholds(_Frozen):
+    """
+    The city's numbers for disclosure control.
+
+    `min_count`: counts from 1 to one below it are not published. `min_count_sensitive`: the same for sensitive
+    groups. `solver_nodes`: how many nodes the exact search may open; a count, not a time, so that the same
+    table gives the same pattern on every machine.
+    """
+
+    min_count: Threshold
+    min_count_sensitive: Threshold
+    solver_nodes: Threshold
+
+
+class Allowed(_Frozen):
+    """What catalogue entries may use beyond the built-in list."""
+
+    hosts: tuple[str, ...] = ()
+    domains: tuple[str, ...]
+
+
+class Settings(_Frozen):
+    """All settings of one city; `root` is the folder that holds ``stadtbuch.toml``."""
+
+    schema_version: Literal[1]
+    root: Path = Field(exclude=True)
+    city: City
+    paths: Paths = Paths()
+    rules: Rules
+    thresholds: Thresholds
+    catalog: Allowed
+
+    def folder(self, name: Literal["data", "catalogs", "notebooks", "reports", "state", "public"]) -> Path:
+        """Give the absolute path of one of the city's folders."""
+        return self.root / getattr(self.paths, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a process was told from outside: its run, its language, the notebook it belongs to."""
+
+    run: Path | None
+    language: Language
+    notebook: Path | None
+
+
+def environment() -> Environment:
+    """Read the few environment variables that mean something to the library."""
+    run, notebook = os.environ.get("STADTBUCH_RUN"), os.environ.get("JPY_SESSION_NAME")
+    spoken = (os.environ.get("STADTBUCH_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG") or "")[:2]
+    return Environment(
+        run=Path(run) if run else None,
+        language="en" if spoken == "en" else "de",
+        notebook=Path(notebook) if notebook else None,
+    )
+
+
+def find(start: Path) -> Path:
+    """
+    Find the city's root: the nearest folder upwards that holds ``stadtbuch.toml``.
+
+    Raises
+    ------
+    SettingsError
+        If there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder
+    raise SettingsError(
+        "settings.not-found",
+        Text(de=f"Hier ist keine Stadt: {FILE} fehlt.", en=f"There is no city here: {FILE} is missing."),
+        why=Text(
+            de="Gesucht wurde im aktuellen Ordner und in allen darüber.",
+            en="The current folder and all folders above it were searched.",
+        ),
+        remedy=Text(
+            de="Wechseln Sie in den Ordner der Stadt oder geben Sie ihn mit --city an.",
+            en="Change to the city's folder or name it with --city.",
+        ),
+    )
+
+
+def read(root: Path) -> Settings:
+    """
+    Read and check the settings of a city.
+
+    Raises
+    ------
+    SettingsError
+        If the file is no TOML, is empty, or holds mistakes; all of them are named at once.
+    """
+    path = root / FILE
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise _wrong([Problem(FILE, None, "", _unreadable(error))]) from None
+    if not content:
+        empty = Text(de="Die Datei ist leer.", en="The file is empty.")
+        raise _wrong([Problem(FILE, None, "", empty)])
+    try:
+        return Settings(root=root.resolve(), **content)
+    except ValidationError as error:
+        raise _wrong([_problem(one) for one in error.errors()]) from None
+    except TypeError:
+        twice = Text(de="Unerlaubter Schlüssel auf oberster Ebene.", en="A key at top level is not allowed.")
+        raise _wrong([Problem(FILE, None, "root", twice)]) from None
+
+
+def _unreadable(error: Exception) -> Text:
+    """Tell why the file cannot be read as TOML."""
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return Text(de=f"Das ist kein gültiges TOML: {error}", en=f"This is not valid TOML: {error}")
+    return Text(
+        de=f"Die Datei lässt sich nicht als UTF-8 lesen ({type(error).__name__}).",
+        en=f"The file cannot be read as UTF-8 ({type(error).__name__}).",
+    )
+
+
+def _wrong(problems: list[Problem]) -> SettingsError:
+    return SettingsError(
+        "settings.invalid",
+        Text(de="Die Einstellungen der Stadt sind nicht gültig.", en="The city's settings are not valid."),
+        problems=problems,
+        remedy=Text(
+            de=f"Berichtigen Sie {FILE}; docs/reference/settings.md erklärt jeden Schlüssel.",
+            en=f"Correct {FILE}; docs/reference/settings.md explains every key.",
+        ),
+    )
+
+
+def _problem(error: Any) -> Problem:
+    """Say one mistake that pydantic found in the words of people who write TOML."""
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        what = Text(de="fehlt", en="is missing")
+    elif error["type"] == "extra_forbidden":
+        what = Text(de="ist unbekannt", en="is unknown")
+    else:
+        what = Text(de=f"ist nicht gültig: {error['msg']}", en=f"is not valid: {error['msg']}")
+    return Problem(FILE, None, place, what, _did_you_mean(error) if error["type"] == "extra_forbidden" else None)
+
+
+def _did_you_mean(error: Any) -> Text | None:
+    """Suggest the nearest known key."""
+    models: dict[str, type[BaseModel]] = {
+        "": Settings, "city": City, "paths": Paths, "rules": Rules, "thresholds": Thresholds, "catalog": Allowed,
+    }  # fmt: skip
+    parent = models.get(str(error["loc"][0]) if len(error["loc"]) > 1 else "", Threshold)
+    near = get_close_matches(str(error["loc"][-1]), list(parent.model_fields), n=1)
+    return Text(de=f"meinten Sie {near[0]}?", en=f"did you mean {near[0]}?") if near else None
+
+
+__all__ = ["Environment", "Settings", "environment", "find", "read", "same"]

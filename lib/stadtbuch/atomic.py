@@ -6,10 +6,20 @@ Write to a temporary name in the same folder, flush to the disk, rename.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+
+from stadtbuch.errors import StateError
+from stadtbuch.texts import Text
+
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -58,3 +68,100 @@ def digest(data: bytes) -> str:
     'e3b0c442'
     """
     return sha256(data).hexdigest()
+
+
+@contextmanager
+def queue(path: Path) -> Iterator[None]:
+    """
+    Let one process at a time do something short; the others wait.
+
+    The system lets the lock go when the process ends, however it ends.
+
+    Parameters
+    ----------
+    path
+        The lock file; it is made, stays, and means nothing by itself.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def telling(folder: str) -> Iterator[None]:
+    """
+    Turn what the operating system says about an unwritable state folder into a sentence for people.
+
+    Parameters
+    ----------
+    folder
+        How people call the folder: ``"var/store"``; a name, never an absolute path.
+
+    Raises
+    ------
+    StateError
+        ``state.read-only``, ``state.full`` or ``state.io``.
+
+    Examples
+    --------
+    >>> with telling("var"):  # doctest: +IGNORE_EXCEPTION_DETAIL
+    ...     raise OSError(errno.ENOSPC, "no space")
+    Traceback (most recent call last):
+    StateError: ...
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unusable(folder, error) from None
+
+
+def unusable(folder: str, error: OSError) -> StateError:
+    """Say why a folder of the state cannot be used; the number of the error says more than its words."""
+    if error.errno in _READ_ONLY:
+        return read_only(folder)
+    if error.errno in _FULL:
+        return StateError(
+            "state.full",
+            Text(
+                de=f"Der Datenträger von {folder} ist voll. Der alte Stand bleibt gültig.",
+                en=f"The disk of {folder} is full. The old state stays valid.",
+            ),
+            remedy=Text(
+                de="Schaffen Sie Platz und wiederholen Sie den Befehl.",
+                en="Make room and repeat the command.",
+            ),
+        )
+    kind = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    return StateError(
+        "state.io",
+        Text(
+            de=f"{folder} lässt sich nicht lesen oder schreiben ({kind}).",
+            en=f"{folder} cannot be read or written ({kind}).",
+        ),
+        remedy=Text(
+            de="Prüfen Sie den Datenträger und wiederholen Sie den Befehl.",
+            en="Check the disk and repeat the command.",
+        ),
+    )
+
+
+def read_only(folder: str) -> StateError:
+    """Say that a folder of the state may not be written to."""
+    return StateError(
+        "state.read-only",
+        Text(
+            de=f"{folder} ist schreibgeschützt. Es wurde nichts geändert.",
+            en=f"{folder} is read-only. Nothing was changed.",
+        ),
+        why=Text(
+            de="Jeder Befehl, der etwas festhält, schreibt in den Zustandsordner.",
+            en="Every command that records something writes into the state folder.",
+        ),
+        remedy=Text(
+            de=f"Geben Sie sich Schreibrechte auf {folder} oder hängen Sie den Datenträger schreibbar ein.",
+            en=f"Give yourself write permission on {folder} or mount its disk writable.",
+        ),
+    )

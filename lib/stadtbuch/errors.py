@@ -41,10 +41,12 @@ class Problem:
     path: str
     what: Text
     remedy: Text | None = None
+    code: str = ""
 
     def as_dict(self, language: str) -> dict[str, object]:
         """Give the mistake as JSON."""
         return {
+            "code": self.code,
             "file": self.file,
             "line": self.line,
             "path": self.path,
@@ -108,7 +110,9 @@ class StadtbuchError(Exception):
         lines += [f"  {problem.render(language)}" for problem in self.problems]
         for label, part in (("why", self.why), ("remedy", self.remedy)):
             if part:
-                lines.append(f"{LABELS[label].pick(language)}{':' if label == 'why' else ''} {part.pick(language)}")
+                lines.append(
+                    f"{LABELS[label].pick(language)}{':' if label == 'why' else ''} {part.pick(language)}"
+                )
         return "\n".join(lines)
 
     def as_dict(self, language: str) -> dict[str, object]:
@@ -187,6 +191,6 @@ class ProtectionError(Refused):
 
 
 class AccessDenied(StadtbuchError):
-    """This role, purpose or column is not allowed."""
+    """The role, purpose or column is not allowed."""
 
     exit_code = 4

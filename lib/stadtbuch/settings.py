@@ -42,7 +42,10 @@ class City(_Frozen):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("unknown time zone") from None
         return value
 
     @property
@@ -128,7 +131,9 @@ class Environment:
 def environment() -> Environment:
     """Read the few environment variables that mean something to the library."""
     run, notebook = os.environ.get("STADTBUCH_RUN"), os.environ.get("JPY_SESSION_NAME")
-    spoken = (os.environ.get("STADTBUCH_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG") or "")[:2]
+    spoken = (
+        os.environ.get("STADTBUCH_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    )[:2]
     return Environment(
         run=Path(run) if run else None,
         language="en" if spoken == "en" else "de",
@@ -219,7 +224,9 @@ def _problem(error: Any) -> Problem:
         what = Text(de="ist unbekannt", en="is unknown")
     else:
         what = Text(de=f"ist nicht gültig: {error['msg']}", en=f"is not valid: {error['msg']}")
-    return Problem(FILE, None, place, what, _did_you_mean(error) if error["type"] == "extra_forbidden" else None)
+    return Problem(
+        FILE, None, place, what, _did_you_mean(error) if error["type"] == "extra_forbidden" else None
+    )
 
 
 def _did_you_mean(error: Any) -> Text | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal, get_args
 
 Language = Literal["de", "en"]
@@ -100,3 +101,22 @@ def decimal(number: float, language: str, *, places: int = 1) -> str:
     """
     plain = f"{number:,.{places}f}"
     return plain.translate(str.maketrans(",.", ".,")) if language == "de" else plain
+
+
+def instant(now: datetime) -> str:
+    """
+    Write a point in time as it is stored: ISO 8601 in UTC.
+
+    Raises
+    ------
+    ValueError
+        If it has no time zone.
+
+    Examples
+    --------
+    >>> instant(datetime.fromisoformat("2026-01-15T08:00:00+01:00"))
+    '2026-01-15T07:00:00Z'
+    """
+    if now.tzinfo is None:
+        raise ValueError("a point in time needs a time zone")
+    return now.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -33,7 +33,7 @@ class ReasonKind(StrEnum):
 
     personal_data = "personal-data"
     statistical_secrecy = "statistical-secrecy"
-    trade_secret = "trade-secret"
+    trade_secret = "trade-secret"  # noqa: S105 - a reason, no password
     third_party_rights = "third-party-rights"
     security = "security"
     nature_protection = "nature-protection"
@@ -69,7 +69,7 @@ class Source(Frozen):
 
     reader: str
     url: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class Reason(Frozen):
@@ -115,7 +115,7 @@ class Privacy(Frozen):
     unit: Literal["person", "household", "company", "none"]
     min_count: int | None = Field(default=None, ge=2)
     sensitive_group: bool = False
-    purposes: dict[Slug, tuple[Name, ...]] = {}
+    purposes: dict[Slug, tuple[Name, ...]] = Field(default_factory=dict)
 
 
 class Constraints(Frozen):
@@ -136,6 +136,10 @@ class Column(Frozen):
     `source_name` is the heading in the file where it differs; `missing` are the signs for "no value";
     `decimal`, `thousands`, `format`, `true`, `false` say how numbers, dates and truth values are written.
     `labels` gives a code's wording in both languages.
+
+    `timezone` is for times that are written without an offset and not in the city's own zone: ``UTC``, or
+    ``Etc/GMT-1`` for winter time all year. `ambiguous` says which of the two hours is meant when the clocks
+    go back; without it such a time is an error.
     """
 
     name: Name
@@ -145,7 +149,7 @@ class Column(Frozen):
     unit: str | None = None
     privacy: PrivacyRole = PrivacyRole.harmless
     constraints: Constraints = Constraints()
-    labels: dict[str, Text] = {}
+    labels: dict[str, Text] = Field(default_factory=dict)
     source_name: str | None = None
     missing: tuple[str, ...] = ("",)
     decimal: Literal[".", ","] = "."
@@ -153,13 +157,26 @@ class Column(Frozen):
     format: str | None = None
     true: tuple[str, ...] = ("true", "True", "1", "ja")
     false: tuple[str, ...] = ("false", "False", "0", "nein")
+    timezone: str | None = None
+    ambiguous: Literal["refuse", "summer", "winter"] = "refuse"
+
+    @property
+    def heading(self) -> str:
+        """Give the column's name in its source."""
+        return self.source_name or self.name
 
 
 class TableSchema(Frozen):
-    """The columns of a dataset; what is not described here is not read."""
+    """
+    The columns of a dataset; what is not described here is not read.
+
+    A source that holds more columns than described is refused, so that a change is noticed; `additional` says
+    that the rest is known and left out on purpose.
+    """
 
     primary_key: tuple[Name, ...] = Field(default=(), alias="primaryKey")
     fields: tuple[Column, ...] = Field(min_length=1)  # type: ignore[assignment]
+    additional: Literal["refuse", "ignore"] = "refuse"
 
     def column(self, name: str) -> Column:
         """Give the column of a name; `KeyError` if there is none."""
@@ -190,19 +207,16 @@ class Lifecycle(Frozen):
     archive_offer: int | None = None
 
 
-class Dataset(Frozen):
+class Entry(Frozen):
     """
-    One described dataset.
+    What a catalogue file says about one dataset.
 
-    `id` is ``domain.name``. Which licences, readers, themes and roles exist is checked by the catalogue,
-    not by the type.
+    Which licences, readers and domains exist is checked by the catalogue, not by the type.
     """
 
-    id: str
-    domain: Slug
     title: Text
     description: Text
-    keyword: dict[Literal["de", "en"], tuple[str, ...]] = {}
+    keyword: dict[Literal["de", "en"], tuple[str, ...]] = Field(default_factory=dict)
     theme: tuple[str, ...] = ()
     action_field: str | None = None
     spatial: str | None = None
@@ -224,10 +238,22 @@ class Dataset(Frozen):
     table: TableSchema = Field(alias="schema")
     custody: Custody = Custody()
     lifecycle: Lifecycle = Lifecycle()
-    quality: dict[str, Any] = {}
+    quality: dict[str, Any] = Field(default_factory=dict)
     misuse: Text
     benefit: Text | None = None
     origin: Literal["administration", "science", "business", "civil-society"] = "administration"
+
+
+class Dataset(Entry):
+    """One described dataset; `id` is ``domain.name``."""
+
+    id: str
+    domain: Slug
+
+    @property
+    def name(self) -> str:
+        """Give the second half of the id, which file names are made of."""
+        return self.id.partition(".")[2]
 
     @property
     def access_class(self) -> AccessClass:

@@ -26,7 +26,7 @@ class Report(Frozen):
     One report's definition, ``reports/<name>.yaml``.
 
     `cells` maps a parameter to the values it runs through (a list, or ``catalogue:<dataset>.<column>``); `also`
-    are single cells beside those; `fixed` are values common to all.
+    are single cells beside those; `fixed` are values common to all. `license` is that of the tables it releases.
     """
 
     name: Slug
@@ -44,6 +44,7 @@ class Report(Frozen):
     next_release: Text | None = None
     contact: str | None = None
     related: tuple[str, ...] = ()
+    license: str = "dl-de/by-2-0"
 
 
 class EditionFile(Frozen):

@@ -90,5 +90,7 @@ def decide(findings: tuple[Finding, ...] | list[Finding], *, passed: Text) -> De
     """
     refusing = tuple(finding for finding in findings if finding.severity is Severity.refuse)
     if refusing:
-        return Decision(outcome=Outcome.refuse, reasons=tuple(f.text for f in refusing), findings=tuple(findings))
+        return Decision(
+            outcome=Outcome.refuse, reasons=tuple(f.text for f in refusing), findings=tuple(findings)
+        )
     return Decision(outcome=Outcome.allow, reasons=(passed,), findings=tuple(findings))

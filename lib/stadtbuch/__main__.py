@@ -1,0 +1,8 @@
+"""``python -m stadtbuch`` is the same as ``stadtbuch``."""
+
+import sys
+
+from stadtbuch.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The command line: one module per noun; `main` finds them, `context` is what they share."""

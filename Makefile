@@ -1,0 +1,137 @@
+# The few commands of this repository. Needs Python 3.11 or newer with venv and pip, and make.
+#
+#   make demo       the synthetic city, from its data to its public pages (no root, no system packages)
+#   make test       every rule, every kind of failure; ends with a list of what was skipped
+#   make check      style, floors, types and the quick guards
+#   make campaign   NAME=tables: a test with a larger sample
+#   make lab        JupyterLab in this city
+#   make serve      the public pages on this machine
+#   make bench      measurements
+#   make format     write the code in the house's style
+#   make docs       write the reference pages of commands and errors
+#   make lock       resolve the dependencies anew
+#   make clean      remove what is made from the rest; never var/
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+UV := $(BIN)/uv
+STAMPS := .venv/stamps
+LOCKED := requirements/runtime.lock requirements/build.lock pyproject.toml
+PORT ?= 8000
+NAME ?=
+
+# uv keeps what it fetched in the home folder; without a writable one, inside .venv.
+HOMELESS := $(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" || echo yes)
+ifeq ($(HOMELESS),yes)
+export UV_CACHE_DIR := .venv/cache
+export PIP_NO_CACHE_DIR := 1
+endif
+# Cities have certificates of their own: uv asks the system, as pip does.
+export UV_SYSTEM_CERTS ?= 1
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes
+
+.PHONY: help demo test check campaign lab serve bench format docs lock clean chromium style
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(STAMPS)/runtime
+	@$(BIN)/stadtbuch demo
+
+# A fresh clone has nothing built; whatever the tests need, they build in temporary folders.
+test: $(STAMPS)/test chromium style
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(STAMPS)/test style
+	@$(BIN)/python -m pytest tests/guards tests/docs
+
+style: $(STAMPS)/test
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports
+	@$(BIN)/mypy
+
+campaign: $(STAMPS)/test
+	@case "$(NAME)" in \
+	  tables) $(BIN)/python -m pytest tests/attackers --sample large -p no:cacheprovider -rA ;; \
+	  crash|attacks|pages|sandbox|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there is NAME=tables."; exit 2 ;; \
+	  *) echo "Which campaign? make campaign NAME=tables"; exit 2 ;; \
+	esac
+
+lab: $(STAMPS)/lab
+	@echo "JupyterLab starts in this folder; 'import stadtbuch as sb; city = sb.city()' is the door to the data."
+	@$(BIN)/jupyter lab
+
+serve:
+	@test -f public/index.html || { echo "There is nothing to serve yet: run 'make demo' first."; exit 1; }
+	@python="$$(sh requirements/find-python)" && \
+	echo "The public pages: http://127.0.0.1:$(PORT)/ (Ctrl-C ends). Dashboards come with a later issue." && \
+	"$$python" -m http.server --bind 127.0.0.1 --directory public $(PORT)
+
+bench: $(STAMPS)/test
+	@found=no; for file in benchmarks/*.py; do \
+	  test -f "$$file" || continue; found=yes; echo "== $$file"; $(BIN)/python "$$file" || exit 1; \
+	done; test $$found = yes || echo "There is no benchmark yet."
+
+format: $(STAMPS)/test
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+docs: $(STAMPS)/runtime
+	@STADTBUCH_LANGUAGE=en $(BIN)/python docs/reference/write_commands.py
+	@$(BIN)/python docs/reference/write_errors.py
+
+# No addresses, no paths, no comments: the files hold names, versions and hashes only.
+COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header --no-annotate
+BEYOND_RUNTIME = $$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements/runtime.lock)
+lock: $(UV)
+	@$(COMPILE) requirements/uv.in -o requirements/uv.lock
+	@$(COMPILE) requirements/build.in -o requirements/build.lock
+	@$(COMPILE) pyproject.toml -o requirements/runtime.lock
+	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --group test pyproject.toml -o requirements/test.lock
+	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --extra lab pyproject.toml -o requirements/lab.lock
+
+clean:
+	rm -rf .venv public .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find lib tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "var/ (the city's memory) and data/ are kept."
+
+# Installing: each step leaves a stamp, so it is repeated only when a lock file or pyproject.toml changed.
+
+$(UV): requirements/uv.lock requirements/find-python
+	@python="$$(sh requirements/find-python)" && rm -rf .venv && "$$python" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.lock
+	@mkdir -p $(STAMPS) && touch $(UV)
+
+$(STAMPS)/runtime: $(UV) $(LOCKED)
+	@echo "Installing the runtime from requirements/runtime.lock ..."
+	@$(INSTALL) -r requirements/runtime.lock
+	@$(INSTALL) -r requirements/build.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/test: $(STAMPS)/runtime requirements/test.lock
+	@echo "Installing what the tests need from requirements/test.lock ..."
+	@$(INSTALL) -r requirements/runtime.lock -r requirements/test.lock
+	@touch $@
+
+$(STAMPS)/lab: $(STAMPS)/runtime requirements/lab.lock
+	@echo "Installing JupyterLab from requirements/lab.lock ..."
+	@$(INSTALL) -r requirements/runtime.lock -r requirements/lab.lock
+	@touch $@
+
+# The only place that may install a system package: as root, where apt is, if Chromium is missing.
+chromium:
+	@if command -v chromium > /dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null 2>&1; then \
+	  echo "Chromium is not installed and cannot be installed from here (no root or no apt): the browser tests are skipped."; exit 0; \
+	fi; \
+	echo "Installing Chromium for the browser tests ..."; \
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } > /dev/null 2>&1 \
+	  || echo "Chromium could not be installed: the browser tests are skipped."

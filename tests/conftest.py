@@ -1,0 +1,79 @@
+"""What all tests share: where the repository and the real data are, German messages, an honest end."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Messages are tested in German unless a test says otherwise, whatever the machine speaks.
+for name in ("STADTBUCH_RUN", "STADTBUCH_LANGUAGE", "JPY_SESSION_NAME", "LC_ALL"):
+    os.environ.pop(name, None)
+os.environ["LANG"] = "C.UTF-8"
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Give the repository's root folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Give the folder ``shared`` beside the checkout (real open data, known answers), or skip visibly."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the folder ../shared with real open data and known answers is not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def project_files() -> list[Path]:
+    """Give the files of the project: tracked ones and those that would be added."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listing.returncode:
+        pytest.skip("this copy is no git checkout, so its files cannot be told from what lies around")
+    return [path for name in listing.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="session")
+def small_city() -> ModuleType:
+    """Give the builder of a small, complete city for tests of pages (tests/builders/small_city.py)."""
+    path = ROOT / "tests" / "builders" / "small_city.py"
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with a plain list of what was skipped and why."""
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    terminalreporter.write_line("")
+    if not reasons:
+        terminalreporter.write_line("Skipped: nothing.")
+        return
+    terminalreporter.write_line("Skipped:")
+    for reason, number in sorted(reasons.items()):
+        terminalreporter.write_line(f"  {number} x {reason}")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Give the words of a skip without its place."""
+    words = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return re.sub(r"^Skipped: ", "", words)

@@ -1,0 +1,83 @@
+"""environment.yml, pyproject.toml and the lock files describe one environment."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+# Where conda-forge's name differs from the one in pyproject.toml.
+CONDA = {"jupyter-client": "jupyter_client", "tzdata": "python-tzdata"}
+LOCKS = ["runtime", "test", "lab", "build", "uv"]
+PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)( ; [^\\]+)? \\$")
+HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
+
+
+@pytest.fixture(scope="module")
+def project(root: Path) -> dict[str, list[Requirement]]:
+    """Give the declared dependencies: runtime, lab, test."""
+    content = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = {
+        "runtime": content["project"]["dependencies"],
+        "lab": content["project"]["optional-dependencies"]["lab"],
+        "test": content["dependency-groups"]["test"],
+    }
+    return {name: [Requirement(one) for one in some] for name, some in declared.items()}
+
+
+def _pins(root: Path, name: str) -> dict[str, str]:
+    """Give package and version of every pin of a lock file."""
+    lines = (root / "requirements" / f"{name}.lock").read_text(encoding="utf-8").splitlines()
+    return {match[1]: match[2] for line in lines if (match := PINNED.match(line))}
+
+
+def test_conda_and_pip_users_get_the_same(root: Path, project: dict[str, list[Requirement]]) -> None:
+    """environment.yml lists exactly the runtime dependencies, with the same lower bounds."""
+    listed = set(yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))["dependencies"])
+    declared = {f"{CONDA.get(one.name, one.name)}{one.specifier}" for one in project["runtime"]}
+    assert listed == declared | {"python>=3.11", "pip"}
+
+
+def test_environment_says_that_no_solve_was_run(root: Path) -> None:
+    """Nobody believes a file tested that was only written."""
+    assert "no conda solve was run" in (root / "environment.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["runtime", "lab", "test"])
+def test_lock_holds_what_is_declared(root: Path, project: dict[str, list[Requirement]], name: str) -> None:
+    """Each declared dependency is pinned, at a version that its bound allows."""
+    pins = _pins(root, "runtime") | _pins(root, name)
+    wrong = [
+        str(one)
+        for one in project[name]
+        if not one.specifier.contains(pins.get(canonicalize_name(one.name), "0"), prereleases=True)
+    ]
+    assert wrong == []
+
+
+def test_locks_do_not_contradict_each_other(root: Path) -> None:
+    """A package of the runtime is pinned once; the other locks add to it."""
+    runtime = set(_pins(root, "runtime"))
+    assert not runtime & set(_pins(root, "test"))
+    assert not runtime & set(_pins(root, "lab"))
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_holds_names_versions_and_hashes_only(root: Path, name: str) -> None:
+    """No address, no path, no comment, and at least one hash for every pin."""
+    text = (root / "requirements" / f"{name}.lock").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    assert [line for line in lines if not (PINNED.match(line) or HASH.match(line))] == []
+    assert all(
+        HASH.match(after) for line, after in zip(lines, [*lines[1:], ""], strict=True) if PINNED.match(line)
+    )
+
+
+def test_every_lock_is_known(root: Path) -> None:
+    """A new lock file joins the list above."""
+    assert {path.stem for path in (root / "requirements").glob("*.lock")} == set(LOCKS)

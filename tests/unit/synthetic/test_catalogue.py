@@ -1,0 +1,159 @@
+"""What the generator writes and what the catalogue says about it belong together."""
+
+import pytest
+
+from stadtbuch.catalog import index
+from stadtbuch.texts import LANGUAGES
+
+OPEN = (
+    "geography.areas",
+    "geography.boroughs",
+    "geography.districts",
+    "geography.river",
+    "mobility.bicycle_counters",
+    "mobility.bicycle_counts",
+)
+
+
+def test_every_dataset_is_described_and_every_description_has_data(made):
+    """Nothing is made that the catalogue does not know, nothing is promised that is not made."""
+    city = made("mini")
+    mine = {
+        id
+        for id in index.load(city.settings).datasets
+        if id.split(".")[0] in ("geography", "population", "mobility")
+    }
+    assert mine == set(city.told["tables"])
+
+
+@pytest.mark.parametrize("size", ["mini", "small"])
+def test_everything_is_read_back_through_the_catalogue(made, size):
+    """Each source fits its schema, row by row."""
+    city = made(size)
+    for dataset, rows in city.told["tables"].items():
+        frame = city.read(dataset)
+        assert len(frame) == rows
+        assert list(frame.columns) == list(index.load(city.settings).get(dataset).table.names)
+
+
+def test_primary_keys_and_required_columns_hold(made):
+    """What the schema promises is true."""
+    city = made("mini")
+    for dataset in index.load(city.settings).datasets.values():
+        frame = city.read(dataset.id)
+        assert not frame.duplicated(list(dataset.table.primary_key)).any(), dataset.id
+        for column in dataset.table.fields:
+            if column.constraints.required:
+                assert frame[column.name].notna().all(), (dataset.id, column.name)
+            if column.constraints.unique:
+                assert frame[column.name].is_unique, (dataset.id, column.name)
+            if column.constraints.pattern:
+                assert frame[column.name].str.fullmatch(column.constraints.pattern).all()
+
+
+def test_german_numbers_dates_and_umlauts_are_in_the_files(made):
+    """The files are as offices publish them, so that parsing by schema is really needed."""
+    data = made("mini").settings.folder("data") / "mobility"
+    counts = (data / "bicycle_counts.csv").read_bytes()
+    first, row = counts.split(b"\r\n")[:2]
+    assert first == "Zählstelle;Datum;Anzahl Räder".encode("cp1252")
+    assert row.startswith(b"001;01.01.2025;")
+    assert b"k. A." in counts
+    assert any(cell.count(b".") == 1 for cell in counts.split(b";") if cell[-3:].isdigit())
+    stations = (data / "bicycle_counters.csv").read_bytes()
+    assert stations.startswith("\ufeffNummer;Name".encode())
+    assert ";7," in stations.decode("utf-8-sig")
+
+
+def test_a_thousands_point_is_no_decimal(made):
+    """``1.204`` bicycles are one thousand two hundred and four."""
+    city = made("mini")
+    lines = (
+        (city.settings.folder("data") / "mobility" / "bicycle_counts.csv")
+        .read_text("cp1252")
+        .splitlines()[1:]
+    )
+    plain = [line.split(";")[2].replace(".", "") for line in lines if "k. A." not in line]
+    assert city.read("mobility.bicycle_counts")["count"].dropna().sum() == sum(map(int, plain))
+
+
+def test_only_the_register_is_closed(made):
+    """Its reason, its attempts and its review are stated."""
+    datasets = index.load(made("mini").settings).datasets
+    assert tuple(id for id, one in datasets.items() if one.is_open) == OPEN
+    register = datasets["population.residents"]
+    assert register.access_class == "closed"
+    assert register.access.reason.kind == "personal-data"
+    assert register.access.preparation.tried
+
+
+def test_purposes_allow_what_the_analyses_need(made):
+    """The age structure may be read without identifiers; names may be read for no purpose at all."""
+    privacy = index.load(made("mini").settings).get("population.residents").privacy
+    assert privacy.purposes["age-structure"] == ("reference_date", "borough", "district", "age", "sex")
+    assert "person_id" in privacy.purposes["address-check"]
+    assert not any("full_name" in columns for columns in privacy.purposes.values())
+
+
+def test_there_is_a_grant_that_has_expired(made):
+    """Tests of refusals need one."""
+    grants = index.load(made("mini").settings).get("population.residents").access.grants
+    assert {grant.role: grant.until.isoformat() for grant in grants} == {
+        "analyst": "2027-12-31",
+        "planner": "2025-06-30",
+    }
+
+
+def test_every_title_says_that_the_data_are_made_up(made):
+    """In both languages."""
+    words = {"de": "(synthetisch)", "en": "(synthetic)"}
+    for dataset in index.load(made("mini").settings).datasets.values():
+        assert all(dataset.title.pick(language).endswith(words[language]) for language in LANGUAGES), (
+            dataset.id
+        )
+
+
+def test_labels_name_the_boroughs_as_the_map_does(made):
+    """The code list of the register and the map cannot drift apart."""
+    city = made("mini")
+    boroughs = city.read("geography.boroughs").set_index("borough")["borough_name"].to_dict()
+    labels = index.load(city.settings).get("population.residents").table.column("borough").labels
+    assert {code: label.de for code, label in labels.items()} == boroughs
+
+
+def test_labels_cover_every_code_of_the_last_stock(made):
+    """No code in a table stays without a wording."""
+    city = made("small")
+    table = index.load(city.settings).get("population.residents").table
+    for column in ("borough", "sex", "nationality_group"):
+        assert set(city.stock()[column]) == set(table.column(column).labels)
+
+
+def test_look_alikes_exist_in_open_data_and_resemble_a_secret(made):
+    """A harmless look-alike that is not there would prove nothing."""
+    city = made("small")
+    stock, looks = city.stock(), city.truth("privacy")["look_alikes"]
+    datasets = index.load(city.settings).datasets
+    assert len(looks) >= 3
+    for one in looks:
+        dataset = datasets[one["dataset"]]
+        assert dataset.is_open
+        if one["column"] == "description":
+            assert one["value"] in dataset.description.de
+        else:
+            assert one["value"] in set(city.read(dataset.id)[one["column"]]), one
+    surname = looks[0]["value"].split("-")[1]
+    assert stock["full_name"].str.endswith(f" {surname}").any()
+    canary = city.truth("privacy")["canaries"]["population.residents"]["age"]
+    assert sorted(looks[1]["value"]) == sorted(str(canary))
+    assert looks[1]["value"] != str(canary)
+
+
+def test_no_canary_stands_in_open_data_or_in_the_catalogue(made):
+    """Else finding one outside would mean nothing."""
+    city = made("small").settings
+    canaries = made("small").truth("privacy")["canaries"]["population.residents"].values()
+    open_files = [*city.folder("data").glob("geography/*"), *city.folder("data").glob("mobility/*")]
+    for path in [*open_files, *city.folder("catalogs").glob("*")]:
+        content = path.read_bytes()
+        assert not [value for value in canaries if str(value).encode() in content], path.name

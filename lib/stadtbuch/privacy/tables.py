@@ -1,0 +1,507 @@
+"""
+Protected tables: counts in one or two dimensions with margins, made so that small counts cannot be
+recomputed.
+
+`protect` takes counts as pandas makes them (``groupby(...).size()``), hides what is below the minimum count,
+hides as little as possible besides (see `suppression`), proves the result, and gives a `ProtectedTable`. That
+holds no hidden number and does not tell which cells are hidden by rule and which to protect others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stadtbuch.errors import ProtectionError, UsageError
+from stadtbuch.model.verdict import Finding, Severity
+from stadtbuch.privacy import suppression
+from stadtbuch.privacy.groupings import Condition, Grouping
+from stadtbuch.privacy.layout import (
+    ASK,
+    COARSEN,
+    MARGIN,
+    Labels,
+    Shape,
+    System,
+    refusal,
+    relations_to_columns,
+    where,
+)
+from stadtbuch.texts import Text
+
+HIDDEN = "·"
+ZERO = "–"
+RECORD_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """
+    One cell as the public may know it.
+
+    `labels` has one entry per variable, None where the cell is a margin over it; `value` is None where the
+    count is hidden; `where` are the conditions over catalogue columns that the counted rows fulfil.
+    """
+
+    labels: Labels
+    value: int | None
+    where: tuple[Condition, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """Give the sign that stands beside or instead of the number."""
+        if self.value is None:
+            return HIDDEN
+        return "" if self.value else ZERO
+
+
+@dataclass(frozen=True)
+class ProtectedTable:
+    """
+    A table that may be published: its cells, their predicates, and the rules that were applied.
+
+    Parameters
+    ----------
+    name, dataset, unit
+        The table's name, the dataset it counts, and what is protected there: ``"person"``.
+    rows, columns
+        The variables of the two dimensions; `columns` is empty in one dimension.
+    min_count
+        The smallest count above zero that is published.
+    labels
+        Per variable its labels in their order.
+    cells
+        All cells, margins included.
+    findings
+        What the protection has to say inside the city. Not part of the public record.
+    """
+
+    name: str
+    dataset: str
+    unit: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    min_count: int
+    labels: Mapping[str, tuple[str, ...]]
+    cells: tuple[Cell, ...]
+    findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Give the names of all variables, rows first."""
+        return self.rows + self.columns
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Name the rules that hold for this table."""
+        return (f"min-count {self.min_count}", "complementary-suppression", "hidden-at-least-1")
+
+    @property
+    def suppressed(self) -> int:
+        """Count the hidden cells, whatever they are hidden for."""
+        return sum(cell.value is None for cell in self.cells)
+
+    @cached_property
+    def _by_labels(self) -> dict[Labels, Cell]:
+        return {cell.labels: cell for cell in self.cells}
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """
+        Give the table in long form: one column per variable, ``value`` (Int64) and ``mark``.
+
+        A margin's label is ``total``; a hidden value is NA with the mark ``·``, a zero carries ``–``.
+        """
+        return self._frame(self.cells, self.variables)
+
+    def total(self) -> int | None:
+        """Give the grand total; None if it is hidden."""
+        return self._by_labels[(None,) * len(self.variables)].value
+
+    def by(self, variable: str | Sequence[str]) -> pd.DataFrame:
+        """
+        Give the counts by one variable, or by several of the same dimension.
+
+        That is the published margin where the table has it. Otherwise it is a sum of published cells;
+        where one of them is hidden the sum is hidden too, and is not formed.
+
+        Raises
+        ------
+        UsageError
+            If the table has no such variable (code ``table.unknown-variable``).
+        """
+        wanted = (variable,) if isinstance(variable, str) else tuple(variable)
+        self._know(wanted)
+        cells = []
+        for labels in product(*(self.labels[name] for name in wanted)):
+            given = dict(zip(wanted, labels, strict=True))
+            cells.append(Cell(labels, _sum([cell.value for cell in self._parts(given)])))
+        return self._frame(cells, wanted)
+
+    def _parts(self, given: Mapping[str, str]) -> list[Cell]:
+        """Find the fewest cells that make up a group: margins over every dimension that is not asked for."""
+        choices: list[tuple[str | None, ...]] = []
+        for dimension in (self.rows, self.columns):
+            asked = any(name in given for name in dimension)
+            for name in dimension:
+                choices.append((given[name],) if name in given else self.labels[name] if asked else (None,))
+        return [self._by_labels[labels] for labels in product(*choices)]
+
+    def select(self, **labels: str | None) -> pd.DataFrame:
+        """
+        Give the cells with the given labels, in long form.
+
+        A variable that is not named runs through all its labels, without margins; None asks for the margin.
+
+        Raises
+        ------
+        UsageError
+            If a variable or label is unknown (``table.unknown-variable``, ``table.unknown-label``).
+        """
+        self._know(labels)
+        for name, label in labels.items():
+            if label is not None and label not in self.labels[name]:
+                raise _unknown("table.unknown-label", name, self.labels[name])
+        cells = [cell for cell in self.cells if self._matches(cell, labels)]
+        return self._frame(cells, self.variables)
+
+    def _matches(self, cell: Cell, wanted: Mapping[str, str | None]) -> bool:
+        for name, label in zip(self.variables, cell.labels, strict=True):
+            if name in wanted and label != wanted[name]:
+                return False
+            if name not in wanted and label is None:
+                return False
+        return True
+
+    def _know(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.variables:
+                raise _unknown("table.unknown-variable", name, self.variables)
+
+    def _frame(self, cells: Sequence[Cell], variables: Sequence[str]) -> pd.DataFrame:
+        content: dict[str, Any] = {
+            name: pd.array(
+                [MARGIN if cell.labels[at] is None else cell.labels[at] for cell in cells], dtype="str"
+            )
+            for at, name in enumerate(variables)
+        }
+        content["value"] = pd.array([cell.value for cell in cells], dtype="Int64")
+        content["mark"] = pd.array([cell.mark for cell in cells], dtype="str")
+        return pd.DataFrame(content)
+
+    @property
+    def legend(self) -> Text:
+        """Explain the marks and the rule."""
+        least = self.min_count
+        return Text(
+            de=f"{HIDDEN} geheim gehalten: Zahlen von 1 bis {least - 1} und weitere, aus denen sie "
+            "sich errechnen ließen. "
+            f"{ZERO} genau null.",
+            en=f"{HIDDEN} withheld: counts from 1 to {least - 1}, and others from which they could be "
+            "computed. "
+            f"{ZERO} exactly zero.",
+        )
+
+    def to_record(self) -> dict[str, Any]:
+        """Give the public record, as JSON can hold it: no hidden number, no reason why a cell is hidden."""
+        return {
+            "format": RECORD_FORMAT,
+            "kind": "protected-table",
+            "name": self.name,
+            "dataset": self.dataset,
+            "unit": self.unit,
+            "rows": list(self.rows),
+            "columns": list(self.columns),
+            "min_count": self.min_count,
+            "rules": list(self.rules),
+            "labels": {name: list(labels) for name, labels in self.labels.items()},
+            "legend": self.legend.as_dict(),
+            "cells": [
+                {
+                    "labels": list(cell.labels),
+                    "value": cell.value,
+                    "mark": cell.mark,
+                    "where": [dict(condition) for condition in cell.where],
+                }
+                for cell in self.cells
+            ],
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> ProtectedTable:
+        """
+        Read a table back from its public record.
+
+        Raises
+        ------
+        UsageError
+            If it is no such record, or one of a newer format (code ``table.record``).
+        """
+        try:
+            if record["format"] != RECORD_FORMAT:
+                raise _not_a_record()
+            return cls(
+                name=str(record["name"]),
+                dataset=str(record["dataset"]),
+                unit=str(record["unit"]),
+                rows=tuple(record["rows"]),
+                columns=tuple(record["columns"]),
+                min_count=int(record["min_count"]),
+                labels={str(name): tuple(labels) for name, labels in record["labels"].items()},
+                cells=tuple(_cell_of(cell) for cell in record["cells"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise _not_a_record() from None
+
+    def _repr_html_(self) -> str:
+        """Show the table in the lab: one row per label of the rows, margins last."""
+        columns = list(dict.fromkeys(cell.labels[len(self.rows) :] for cell in self.cells))
+        lines = [_html_row("th", [*self.rows, *(_heading(labels) for labels in columns)])]
+        for labels in dict.fromkeys(cell.labels[: len(self.rows)] for cell in self.cells):
+            cells = [self._by_labels[labels + column] for column in columns]
+            lines.append(
+                _html_row(
+                    "td", [*(_heading((label,)) for label in labels), *(_shown(cell) for cell in cells)]
+                )
+            )
+        return f"<table>{''.join(lines)}</table><p>{escape(self.legend.de)}</p>"
+
+
+def protect(
+    counts: pd.Series,
+    *,
+    rows: str | Sequence[str],
+    columns: str | Sequence[str] | None = None,
+    min_count: int,
+    node_limit: int,
+    dataset: str,
+    name: str,
+    unit: str,
+    column_names: Sequence[str],
+    groupings: Sequence[Grouping] = (),
+) -> ProtectedTable:
+    """
+    Make counts publishable: small counts hidden, and enough besides that none can be recomputed.
+
+    Parameters
+    ----------
+    counts
+        Whole counts; the names of the index levels are the variables. Combinations that are missing are
+        zeros.
+    rows, columns
+        Variables of the two dimensions; a dimension may cross several variables. Margins are added: per
+        row, per column, and in all.
+    min_count
+        The smallest count above zero that is published, at least 2.
+    node_limit
+        How many nodes the exact search may open.
+    dataset, name, unit
+        What is counted, how the table is called, and what is protected (``"person"``).
+    column_names
+        The columns of the dataset in the catalogue; every variable is one of them, or a grouping of one.
+    groupings
+        Groupings that the variables come from.
+
+    Raises
+    ------
+    ProtectionError
+        For every kind of wrong input its own code (``protect.*``), and if the table cannot be protected. The
+        texts name variables and labels, never a count.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product([["Nord", "Süd"], ["m", "w"]], names=["district", "sex"])
+    >>> table = protect(pd.Series([1, 20, 30, 40], index=index), rows="district", columns="sex", min_count=3,
+    ...                 node_limit=100, dataset="demo.people", name="people", unit="person",
+    ...                 column_names=["district", "sex"])
+    >>> table.select(district="Nord")["mark"].tolist(), table.total()
+    (['·', '·'], 91)
+    """
+    shape = Shape.of(counts, rows=rows, columns=columns)
+    relations = relations_to_columns(shape, column_names=column_names, groupings=groupings)
+    if min_count < 2:
+        raise refusal(
+            "min-count", "Die Mindestfallzahl ist kleiner als 2.", "The minimum count is below 2.", *ASK
+        )
+    system = shape.system()
+    pattern, findings = _closed(shape, system, min_count=min_count, node_limit=node_limit, name=name)
+    cells = tuple(
+        Cell(labels, None if hidden else int(value), where(labels, relations))
+        for labels, value, hidden in zip(system.labels, system.values, pattern.hidden, strict=True)
+    )
+    return ProtectedTable(
+        name=name,
+        dataset=dataset,
+        unit=unit,
+        rows=shape.rows,
+        columns=shape.columns,
+        min_count=min_count,
+        labels=shape.labels,
+        cells=cells,
+        findings=findings,
+    )
+
+
+# ---- protection and its audit -------------------------------------------------------------------------
+
+
+def _closed(
+    shape: Shape, system: System, *, min_count: int, node_limit: int, name: str
+) -> tuple[suppression.Pattern, tuple[Finding, ...]]:
+    """Hide what must be hidden, prove every hidden cell, and say what happened."""
+    primary = (system.values > 0) & (system.values < min_count)
+    if primary[-1]:
+        raise _impossible(name, "")
+    need = np.where(primary, np.maximum(system.values + 1, min_count) - system.values, 0)
+    problem = suppression.Problem(system.relations, system.values, primary, need, system.cost)
+    try:
+        pattern = suppression.close(problem, node_limit=node_limit)
+    except suppression.NotClosableError as error:
+        raise _impossible(name, _place(shape, system.labels[error.cell])) from None
+    unproven = suppression.proven(problem, pattern)
+    if unproven:
+        raise _unproven(name, _place(shape, system.labels[unproven[0]]), optimal=pattern.optimal)
+    return pattern, _findings(name, primary, pattern)
+
+
+def _place(shape: Shape, labels: Labels) -> str:
+    named = zip(shape.variables, labels, strict=True)
+    return ", ".join(f"{name} {label}" for name, label in named if label is not None) or MARGIN
+
+
+def _findings(name: str, primary: np.ndarray, pattern: suppression.Pattern) -> tuple[Finding, ...]:
+    """Say inside the city how much was hidden, and whether the pattern is proven to be the cheapest."""
+    first, second = int(primary.sum()), int((pattern.hidden & ~primary).sum())
+    findings = [
+        Finding(
+            rule="privacy.suppressed",
+            severity=Severity.note,
+            subject=name,
+            text=Text(
+                de=f"{name}: {first} Felder unter der Mindestfallzahl und {second} weitere zum Schutz "
+                "geheim gehalten.",
+                en=f"{name}: {first} cells below the minimum count and {second} more for their "
+                "protection withheld.",
+            ),
+            remedy=Text(
+                de="Gröbere Gruppen halten weniger geheim. Wie viele Felder wofür, bleibt im Haus.",
+                en="Coarser groups withhold less. How many cells for which reason stays inside.",
+            ),
+        )
+    ]
+    if not pattern.optimal:
+        findings.append(_not_optimal(name))
+    return tuple(findings)
+
+
+def _not_optimal(name: str) -> Finding:
+    return Finding(
+        rule="privacy.not-optimal",
+        severity=Severity.warn,
+        subject=name,
+        text=Text(
+            de=f"{name}: sicher, aber vielleicht mehr geheim gehalten als nötig; die Suche endete an "
+            "ihrer Knotenzahl.",
+            en=f"{name}: safe, but perhaps more withheld than needed; the search ended at its node limit.",
+        ),
+        remedy=Text(
+            de="Fassen Sie Gruppen zusammen, oder erhöhen Sie thresholds.solver_nodes in stadtbuch.toml.",
+            en="Merge groups, or raise thresholds.solver_nodes in stadtbuch.toml.",
+        ),
+    )
+
+
+# ---- small parts --------------------------------------------------------------------------------------
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    """Add published values; None as soon as one is hidden."""
+    return (
+        None
+        if any(value is None for value in values)
+        else sum(value for value in values if value is not None)
+    )
+
+
+def _cell_of(record: Mapping[str, Any]) -> Cell:
+    value = record["value"]
+    labels = tuple(None if label is None else str(label) for label in record["labels"])
+    return Cell(labels, None if value is None else int(value), tuple(dict(one) for one in record["where"]))
+
+
+def _heading(labels: Labels) -> str:
+    return " × ".join(MARGIN if label is None else label for label in dict.fromkeys(labels)) or "value"
+
+
+def _shown(cell: Cell) -> str:
+    return cell.mark or str(cell.value)
+
+
+def _html_row(tag: str, cells: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+
+# ---- what is said when something is wrong -------------------------------------------------------------
+
+
+def _impossible(name: str, place: str) -> ProtectionError:
+    at = (
+        Text(de=f" (Feld {place})", en=f" (cell {place})")
+        if place
+        else Text(de=" (alle zusammen)", en=" (all together)")
+    )
+    return ProtectionError(
+        "protect.impossible",
+        Text(
+            de=f"Die Tabelle {name} lässt sich nicht schützen{at.de}.",
+            en=f"The table {name} cannot be protected{at.en}.",
+        ),
+        why=Text(
+            de="Es sind zu wenige: Auch wenn alles geheim bliebe, wäre erkennbar, dass die "
+            "Mindestfallzahl nicht erreicht ist.",
+            en="There are too few: even with everything withheld it could be told that the minimum "
+            "count is not reached.",
+        ),
+        remedy=Text(de=COARSEN[0], en=COARSEN[1]),
+    )
+
+
+def _unproven(name: str, place: str, *, optimal: bool) -> ProtectionError:
+    what = Text(
+        de=f"Der Schutz der Tabelle {name} ließ sich nicht nachweisen (Feld {place}).",
+        en=f"The protection of the table {name} could not be proven (cell {place}).",
+    )
+    code = "protect.audit" if optimal else "protect.node-limit"
+    why = Text(
+        de="Für jedes geheim gehaltene Feld muss es eine zweite Tabelle geben, die von außen gleich "
+        "aussieht.",
+        en="For every withheld cell there must be a second table that looks the same from outside.",
+    )
+    return ProtectionError(code, what, why=why, remedy=Text(de=COARSEN[0], en=COARSEN[1]))
+
+
+def _unknown(code: str, name: str, known: Sequence[str]) -> UsageError:
+    listed = ", ".join(known)
+    return UsageError(
+        code,
+        Text(de=f"Die Tabelle kennt das nicht: {name}.", en=f"The table does not know this: {name}."),
+        remedy=Text(de=f"Bekannt sind: {listed}.", en=f"Known are: {listed}."),
+    )
+
+
+def _not_a_record() -> UsageError:
+    return UsageError(
+        "table.record",
+        Text(
+            de="Das ist kein Datensatz einer geschützten Tabelle dieser Version.",
+            en="This is no record of a protected table of this version.",
+        ),
+        remedy=Text(de="Bauen Sie den Bericht neu.", en="Build the report again."),
+    )

@@ -1,0 +1,190 @@
+"""
+Closed values, known by keyed hashes only, and whether a text repeats one of them.
+
+The index of a snapshot holds no value, only 16 bytes of HMAC-SHA256 for each. Whoever finds the index without
+its key cannot try names against it. What is indexed (docs: explanation/value-scan):
+
+- every value, and every word, of identifier columns;
+- every value of free-text columns, and those of its words that stand in few rows: a word that many rows share
+  is vocabulary;
+- values of other text columns that are rarer than the minimum count.
+
+Each with at least five characters; without a letter, from eight digits on, because shorter numbers cannot be
+told from counts. Compared are whole words and runs of up to six words, in any case (NFC, casefolded). So
+the scan finds what is repeated as it stands. It does not find what was spelled backwards, encoded, or cut
+in pieces, and a surname that is also an ordinary word looks like both: vocabulary that is known to be open
+can be exempted.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from stadtbuch.model.dataset import Dataset, FieldType, PrivacyRole
+
+SHORTEST = 5
+SHORTEST_NUMBER = 8
+LONGEST_RUN = 6
+VOCABULARY = 10
+SIZE = 16
+
+_WORD = re.compile(r"[^\W_]+")
+_HIDING = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]")
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_TEXT = (FieldType.string, FieldType.code)
+
+
+def index(frame: pd.DataFrame, dataset: Dataset, *, min_count: int, key: bytes) -> frozenset[bytes]:
+    """
+    Hash what a text may not repeat from a frame.
+
+    Parameters
+    ----------
+    frame
+        Rows of the dataset; columns that the schema does not describe are taken for identifiers.
+    dataset
+        Says which role every column has.
+    min_count
+        Values of harmless and sensitive text columns are indexed if they stand in fewer rows than this.
+    key
+        Secret of the city.
+
+    Returns
+    -------
+    frozenset of bytes
+        16 bytes each. Nothing can be read from them without the key.
+    """
+    roles = {column.name: column for column in dataset.table.fields}
+    phrases: set[str] = set()
+    for name in frame.columns:
+        column = roles.get(str(name))
+        role = column.privacy if column else PrivacyRole.identifier
+        if column is not None and column.type not in _TEXT and role is not PrivacyRole.identifier:
+            continue
+        rows_of = frame[name].dropna().astype("str").value_counts()
+        phrases |= _phrases(dict(zip(rows_of.index, rows_of.tolist(), strict=True)), role, min_count)
+    return digests(phrases, key=key)
+
+
+def _phrases(values: Mapping[str, int], role: PrivacyRole, min_count: int) -> set[str]:
+    """Choose what to index of one column; `values` counts the rows of each value."""
+    if role not in (PrivacyRole.identifier, PrivacyRole.free_text):
+        return {one for value, rows in values.items() if rows < min_count for one in _whole(words(value))}
+    found: set[str] = set()
+    rows_of: Counter[str] = Counter()
+    for value, rows in values.items():
+        split = words(value)
+        found.update(_whole(split))
+        # the domain of a mail address belongs to many people; the part before the @ names one
+        for word in words(value.partition("@")[0]) if "@" in value else split:
+            rows_of[word] += rows
+    often = max(VOCABULARY, min_count) if role is PrivacyRole.free_text else None
+    found.update(word for word, rows in rows_of.items() if (often is None or rows < often) and _tells(word))
+    return found
+
+
+def words(text: str) -> list[str]:
+    """
+    Split a text into comparable words.
+
+    Examples
+    --------
+    >>> words("Erika Müller-Ambach, Straße 5")
+    ['erika', 'müller', 'ambach', 'strasse', '5']
+    """
+    if text.isascii():  # most values are, and there are many
+        return _WORD.findall(text.lower())
+    seen = text.translate(_INVISIBLE) if _HIDING.search(text) else text
+    plain = unicodedata.normalize("NFC", seen).casefold()
+    return _WORD.findall(unicodedata.normalize("NFC", plain))
+
+
+def _whole(split: list[str]) -> Iterator[str]:
+    """Give a whole value as one phrase, cut after the longest run that is compared."""
+    phrase = " ".join(split[:LONGEST_RUN])
+    if _tells(phrase):
+        yield phrase
+
+
+def _tells(phrase: str) -> bool:
+    """Whether a phrase is long enough to be told from chance."""
+    plain = phrase.replace(" ", "")
+    return len(plain) >= (SHORTEST_NUMBER if plain.isdigit() else SHORTEST)
+
+
+def digests(phrases: Iterable[str], *, key: bytes) -> frozenset[bytes]:
+    """Hash phrases of `words`, as `phrase` joins them, with the city's key."""
+    return frozenset(_digest(one, key) for one in phrases)
+
+
+def _digest(phrase: str, key: bytes) -> bytes:
+    return hmac.digest(key, phrase.encode("utf-8", "replace"), "sha256")[:SIZE]
+
+
+def phrase(text: str) -> str:
+    """
+    Join the words of a text as they are hashed.
+
+    Examples
+    --------
+    >>> phrase("KANARIE-Zaunkönig 7")
+    'kanarie zaunkönig 7'
+    """
+    return " ".join(words(text)[:LONGEST_RUN])
+
+
+def vocabulary(texts: Iterable[Any]) -> frozenset[str]:
+    """
+    Collect words and whole phrases of open texts, to be exempted from the scan.
+
+    Examples
+    --------
+    >>> sorted(vocabulary(["Sommer-Brücke"]))
+    ['brücke', 'sommer', 'sommer brücke']
+    """
+    found: set[str] = set()
+    for text in texts:
+        split = words(str(text))
+        found.update(split)
+        found.add(" ".join(split[:LONGEST_RUN]))
+    return frozenset(found)
+
+
+def hits(text: str, index: frozenset[bytes], key: bytes, *, exempt: frozenset[str] = frozenset()) -> int:
+    """
+    Count the different phrases of a text that stand in an index.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    index, key
+        As `index` made them.
+    exempt
+        Words and phrases of `vocabulary` that are known to be open.
+
+    Examples
+    --------
+    >>> known = digests(["erika mustermann"], key=b"k")
+    >>> hits("Termin mit Erika  Mustermann.", known, b"k"), hits("Erika ist da.", known, b"k")
+    (1, 0)
+    """
+    if not index:
+        return 0
+    return sum(_digest(one, key) in index for one in runs(text) - exempt)
+
+
+def runs(text: str) -> set[str]:
+    """Give all runs of one to six words of a text that are long enough to tell something."""
+    split = words(text)
+    found: set[str] = set()
+    for length in range(1, LONGEST_RUN + 1):
+        found.update(" ".join(split[at : at + length]) for at in range(len(split) - length + 1))
+    return {one for one in found if _tells(one)}

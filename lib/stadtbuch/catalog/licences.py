@@ -22,6 +22,9 @@ class Licence:
     open: bool
 
 
+NO_LICENCE = Text(de="Keine Lizenz: nicht veröffentlicht", en="No licence: not published")
+"""What is said of a source that nobody else may use; withheld data carry no licence."""
+
 LICENCES: dict[str, Licence] = {
     "dl-de/by-2-0": Licence(
         Text(

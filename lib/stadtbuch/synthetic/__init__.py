@@ -18,7 +18,7 @@ from stadtbuch import atomic
 from stadtbuch.errors import StateError, UsageError
 from stadtbuch.settings import FILE as SETTINGS
 from stadtbuch.settings import Settings
-from stadtbuch.synthetic import areas, config, counters, residents, truth, write
+from stadtbuch.synthetic import areas, config, counters, hourly, residents, truth, write
 from stadtbuch.synthetic.config import PERSONS, Config, Size
 from stadtbuch.synthetic.seeds import stream
 from stadtbuch.texts import Text
@@ -26,7 +26,7 @@ from stadtbuch.texts import Text
 MARKER = "SYNTHETIC.json"
 TRUTH = "truth"
 SEED = 2026
-CLOSED = ("population/residents.parquet", f"{TRUTH}/privacy.json")
+CLOSED = ("population/residents.parquet", "mobility/bicycle_counts_hourly.csv", f"{TRUTH}/privacy.json")
 PRIVATE, PUBLIC = 0o600, 0o644
 
 Progress = Callable[[str], None]
@@ -76,7 +76,7 @@ def make(
     there = _there(settings)
     if there and {key: there[key] for key in wanted} == wanted:
         return _told(there, written=False)
-    files, tables = _files(pattern, size, seed, progress)
+    files, tables = _files(pattern, size, seed, progress, zone=settings.city.timezone)
     marker = wanted | {"tables": tables, "files": {path: atomic.digest(data) for path, data in files.items()}}
     progress("write")
     try:
@@ -157,7 +157,7 @@ def _told(marker: dict[str, Any], *, written: bool) -> dict[str, Any]:
 
 
 def _files(
-    pattern: Config, size: Size, seed: int, progress: Progress
+    pattern: Config, size: Size, seed: int, progress: Progress, *, zone: str
 ) -> tuple[dict[str, bytes], dict[str, int]]:
     """Make all tables; bytes by path, and rows by dataset."""
     progress("geography.areas")
@@ -171,6 +171,8 @@ def _files(
     counts = counters.counts(
         pattern, size=size, weather=stream(seed, "weather"), rng=stream(seed, "bicycle_counts")
     )
+    progress("mobility.bicycle_counts_hourly")
+    impulses = hourly.counts(pattern, counts, zone=zone, rng=stream(seed, "bicycle_counts_hourly"))
     files = {
         "geography/quarters.geojson": write.geojson(drawn.quarters),
         "geography/districts.geojson": write.geojson(drawn.districts),
@@ -179,6 +181,7 @@ def _files(
         "population/residents.parquet": write.parquet(register),
         "mobility/bicycle_counters.csv": _stations_csv(stations),
         "mobility/bicycle_counts.csv": _counts_csv(counts, sign=pattern.traps.gaps.signs.sign),
+        "mobility/bicycle_counts_hourly.csv": _hourly_csv(impulses),
         f"{TRUTH}/privacy.json": write.document(truth.privacy(pattern, register, drawn.quarters)),
         f"{TRUTH}/quality.json": write.document(truth.quality(pattern, counts)),
     }
@@ -189,6 +192,7 @@ def _files(
         "geography.river": len(drawn.river),
         "mobility.bicycle_counters": len(stations),
         "mobility.bicycle_counts": len(counts),
+        "mobility.bicycle_counts_hourly": len(impulses),
         "population.residents": len(register),
     }
     return files, tables
@@ -220,6 +224,19 @@ def _counts_csv(counts: pd.DataFrame, *, sign: str) -> bytes:
             "Anzahl Räder": write.whole(counts["count"], missing=sign),
         },
         encoding="cp1252",
+    )
+
+
+def _hourly_csv(impulses: pd.DataFrame) -> bytes:
+    """Write the raw counts as the maker of the loops delivers them."""
+    return write.csv(
+        {
+            "Stelle": impulses["station_id"].tolist(),
+            "Beginn (MEZ)": write.times(impulses["hour"].dt.tz_convert(hourly.DEVICE_ZONE)),
+            "Richtung": impulses["direction"].tolist(),
+            "Impulse": impulses["count"].astype(str).tolist(),
+        },
+        encoding="utf-8",
     )
 
 

@@ -105,18 +105,28 @@ class Register(Frozen):
     surnames: Surnames
 
 
+class Peak(Frozen):
+    """Hours of the day at which more pass than at others, as a bell curve; `inward` is the share inwards."""
+
+    at: float = Field(ge=0, le=24)
+    width: float = Field(gt=0)
+    height: float = Field(gt=0)
+    inward: float = Field(ge=0, le=1)
+
+
 class Character(Frozen):
     """
     When people pass a station.
 
     `weekdays`: factors from Monday to Sunday; `warm` and `wet`: how strongly warmth helps and rain hinders;
-    `term`: how much fewer pass outside the terms of the university.
+    `term`: how much fewer pass outside the terms of the university; `day`: the hours of a working day.
     """
 
     weekdays: tuple[float, float, float, float, float, float, float]
     warm: float
     wet: float
     term: float
+    day: tuple[Peak, ...] = Field(min_length=1)
 
 
 class Station(Frozen):
@@ -140,12 +150,13 @@ class Festival(Frozen):
 
 
 class Counters(Frozen):
-    """The counting stations and their calendar."""
+    """The counting stations and their calendar; `free_day`: the hours of weekends and holidays."""
 
     first_year: dict[Size, int]
     last_year: int
     stations: dict[Size, int]
     characters: dict[str, Character]
+    free_day: tuple[Peak, ...] = Field(min_length=1)
     list: tuple[Station, ...]
     holidays: tuple[date, ...]
     festival: Festival

@@ -66,7 +66,7 @@ def csv(columns: dict[str, Sequence[str]], *, encoding: str) -> bytes:
     columns
         Heading to cells, already written the German way.
     encoding
-        ``utf-8-sig`` or ``cp1252``.
+        ``utf-8``, ``utf-8-sig`` or ``cp1252``.
 
     Examples
     --------
@@ -111,6 +111,18 @@ def days(values: pd.Series) -> list[str]:
     ['12.03.2025']
     """
     return pd.to_datetime(values).dt.strftime("%d.%m.%Y").tolist()
+
+
+def times(values: pd.Series) -> list[str]:
+    """
+    Write points in time the German way, to the minute and without their zone.
+
+    Examples
+    --------
+    >>> times(pd.Series(pd.to_datetime(["2025-03-12 07:00"])))
+    ['12.03.2025 07:00']
+    """
+    return values.dt.strftime("%d.%m.%Y %H:%M").tolist()
 
 
 def document(content: object) -> bytes:

@@ -30,6 +30,10 @@ class Made:
         """Read a dataset the way everybody does; once, as no test changes it."""
         return _read(self.settings.root, dataset)
 
+    def canaries(self) -> dict[str, dict[str, Any]]:
+        """Give the canaries of all data that are not open: dataset, column, value."""
+        return self.truth("privacy")["canaries"]
+
     def truth(self, name: str) -> dict[str, Any]:
         """Read a page of the ground truth."""
         return json.loads((self.settings.root / "truth" / f"{name}.json").read_text(encoding="utf-8"))

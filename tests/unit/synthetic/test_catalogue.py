@@ -1,7 +1,11 @@
 """What the generator writes and what the catalogue says about it belong together."""
 
+from datetime import date
+from pathlib import Path
+
 import pytest
 
+from stadtbuch.access import policy
 from stadtbuch.catalog import index
 from stadtbuch.texts import LANGUAGES
 
@@ -77,14 +81,50 @@ def test_a_thousands_point_is_no_decimal(made):
     assert city.read("mobility.bicycle_counts")["count"].dropna().sum() == sum(map(int, plain))
 
 
-def test_only_the_register_is_closed(made):
-    """Its reason, its attempts and its review are stated."""
+def test_there_are_open_shared_and_closed_data_with_their_reasons(made):
+    """What is withheld says why, what was tried, and that nobody outside has a licence."""
     datasets = index.load(made("mini").settings).datasets
     assert tuple(id for id, one in datasets.items() if one.is_open) == OPEN
-    register = datasets["population.residents"]
-    assert register.access_class == "closed"
-    assert register.access.reason.kind == "personal-data"
-    assert register.access.preparation.tried
+    withheld = {id: one for id, one in datasets.items() if not one.is_open}
+    assert {id: (one.access_class, one.access.reason.kind) for id, one in withheld.items()} == {
+        "mobility.bicycle_counts_hourly": ("shared", "third-party-rights"),
+        "population.residents": ("closed", "personal-data"),
+    }
+    for one in withheld.values():
+        assert one.access.preparation.tried
+        assert one.access.use_restrictions
+        assert one.license is None
+        assert one.attribution
+
+
+def test_what_the_shared_hours_became_is_open(made):
+    """The attempt to publish led to a dataset that exists, and whose columns have no hours."""
+    datasets = index.load(made("mini").settings).datasets
+    hourly = datasets["mobility.bicycle_counts_hourly"]
+    assert hourly.access.preparation.tried == ("aggregate",)
+    assert "mobility.bicycle_counts" in hourly.access.preparation.outcome.de
+    assert datasets["mobility.bicycle_counts"].table.names == ("station_id", "day", "count")
+    assert hourly.custody.kind == "third-party"
+    assert hourly.custody.reason
+
+
+@pytest.mark.parametrize(
+    ("role", "purpose", "day", "allowed"),
+    [
+        ("analyst", "traffic-planning", date(2027, 12, 31), True),
+        ("analyst", "traffic-planning", date(2028, 1, 1), False),
+        ("research", "cycling-research", date(2027, 6, 30), True),
+        ("research", "traffic-planning", date(2027, 6, 30), False),
+        ("visitor", "traffic-planning", date(2026, 6, 30), False),
+    ],
+)
+def test_shared_means_for_a_role_a_purpose_and_a_time(made, role, purpose, day, allowed):
+    """Planning may see the hours until the end of 2027, research under its agreement; others may not."""
+    hourly = index.load(made("mini").settings).get("mobility.bicycle_counts_hourly")
+    decision = policy.decide(hourly, role=role, purpose=purpose, columns=["station_id", "count"], now=day)
+    assert decision.allowed is allowed
+    agreements = {grant.role: grant.agreement for grant in hourly.access.grants}
+    assert agreements["research"]
 
 
 def test_purposes_allow_what_the_analyses_need(made):
@@ -144,7 +184,7 @@ def test_look_alikes_exist_in_open_data_and_resemble_a_secret(made):
             assert one["value"] in set(city.read(dataset.id)[one["column"]]), one
     surname = looks[0]["value"].split("-")[1]
     assert stock["full_name"].str.endswith(f" {surname}").any()
-    canary = city.truth("privacy")["canaries"]["population.residents"]["age"]
+    canary = city.canaries()["population.residents"]["age"]
     assert sorted(looks[1]["value"]) == sorted(str(canary))
     assert looks[1]["value"] != str(canary)
 
@@ -152,8 +192,33 @@ def test_look_alikes_exist_in_open_data_and_resemble_a_secret(made):
 def test_no_canary_stands_in_open_data_or_in_the_catalogue(made):
     """Else finding one outside would mean nothing."""
     city = made("small").settings
-    canaries = made("small").truth("privacy")["canaries"]["population.residents"].values()
-    open_files = [*city.folder("data").glob("geography/*"), *city.folder("data").glob("mobility/*")]
-    for path in [*open_files, *city.folder("catalogs").glob("*")]:
+    canaries = [str(value) for one in made("small").canaries().values() for value in one.values()]
+    datasets = index.load(city).datasets.values()
+    sources = [one.source.url.replace("{DATA}", str(city.folder("data"))) for one in datasets if one.is_open]
+    assert len(sources) == len(OPEN)
+    for path in [*map(Path, sources), *city.folder("catalogs").glob("*")]:
         content = path.read_bytes()
-        assert not [value for value in canaries if str(value).encode() in content], path.name
+        assert not [value for value in canaries if value.encode() in content], path.name
+
+
+def test_every_column_that_is_not_open_has_a_canary_of_its_own(made):
+    """One test record of each dataset holds them, nowhere else does one occur, and all are different."""
+    city = made("small")
+    withheld = [one.id for one in index.load(city.settings).datasets.values() if not one.is_open]
+    canaries = city.canaries()
+    assert sorted(canaries) == withheld
+    values = [str(value) for one in canaries.values() for value in one.values()]
+    assert len(set(values)) == len(values)
+    for dataset, planted in canaries.items():
+        frame = city.read(dataset)
+        assert list(planted) == list(frame.columns)
+        for column, value in planted.items():
+            assert (written(frame[column]) == str(value)).sum() == 1, (dataset, column)
+
+
+def written(values):
+    """Give a column's values as the page of truth writes them."""
+    if values.dtype.kind != "M":
+        return values.astype("string")
+    pattern = "%Y-%m-%d" if values.dt.tz is None else "%Y-%m-%d %H:%M"
+    return values.dt.strftime(pattern)

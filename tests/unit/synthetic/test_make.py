@@ -125,6 +125,7 @@ def test_closed_files_are_for_their_owner_only(made):
     city = made("mini").settings
     for path in (
         city.folder("data") / "population" / "residents.parquet",
+        city.folder("data") / "mobility" / "bicycle_counts_hourly.csv",
         city.root / "truth" / "privacy.json",
     ):
         assert path.stat().st_mode & 0o077 == 0

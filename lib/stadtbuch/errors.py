@@ -56,7 +56,7 @@ class Problem:
 
     def render(self, language: str) -> str:
         """Give the mistake as one line for people: ``file:line path: what (remedy)``."""
-        place = self.file + (f":{self.line}" if self.line else "") + (f" {self.path}" if self.path else "")
+        place = (self.file + (f":{self.line}" if self.line else "") + f" {self.path}").strip()
         remedy = f" ({self.remedy.pick(language)})" if self.remedy else ""
         return f"{place}: {self.what.pick(language)}{remedy}"
 

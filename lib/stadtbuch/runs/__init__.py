@@ -1,0 +1,1 @@
+"""Runs: make results. Manifest, typed parameters, plan, run key, execution, provenance."""

@@ -1,0 +1,183 @@
+"""
+The engine: papermill runs a notebook in one of our kernels. No other module imports papermill.
+
+What papermill would do beyond that is switched off: no saving after each cell, no progress bar, no log of
+outputs, no change of the process's folder. Volatile metadata are removed, so that the same run gives the same
+bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+from stadtbuch.runs import kernels
+
+ENGINE = "stadtbuch"
+START_SECONDS = 120
+"""A kernel starts in one or two seconds; on a busy machine it may take much longer."""
+INJECTED = "injected-parameters"
+ERROR_MARK = "papermill-error-cell-tag"
+VOLATILE = ("execution", "papermill")
+TIMEOUT, DEAD = "Timeout", "DeadKernel"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    Where and how a notebook stopped.
+
+    `cell` counts the notebook's cells from 1, without the one that papermill adds; `kind` is the type of the
+    exception, `Timeout` or `DeadKernel`; `message` may hold data.
+    """
+
+    cell: int | None
+    kind: str
+    message: str
+
+
+class _Limit:
+    """Tells nbclient how long a cell may take: what is left of the time for all cells."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.until: float | None = None
+
+    def __call__(self, cell: Any) -> float:
+        self.until = self.until or time.monotonic() + self.seconds
+        return max(self.until - time.monotonic(), 0.001)
+
+
+class Engine(NBClientEngine):
+    """Papermill's own engine, with our kernel and one time limit for the whole notebook."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        """Run the cells; that time was up or the kernel died is recorded as a cell's error."""
+        options["seen"].append(nb_man)
+        client = PapermillNotebookClient(
+            nb_man,
+            kernel_name=kernel_name,
+            kernel_manager_class=kernels.PlainKernel,
+            timeout_func=_Limit(options["seconds"]),
+            startup_timeout=START_SECONDS,
+            store_widget_state=False,
+            record_timing=False,
+            log=logging.getLogger("stadtbuch.engine"),
+        )
+        folder = options["folder"]
+        try:
+            # What a kernel writes past its notebook could hold data: it goes into the private folder.
+            with (folder / "kernel.log").open("wb") as log:
+                environment = dict(options["environment"])
+                client.execute(env=environment, cwd=str(folder), stdout=log, stderr=log)
+        except CellTimeoutError:
+            _mark(nb_man, TIMEOUT)
+        except DeadKernelError:
+            _mark(nb_man, DEAD)
+
+
+def run(
+    notebook: str,
+    *,
+    parameters: Mapping[str, Any],
+    folder: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+) -> tuple[str, Fault | None]:
+    """
+    Run a notebook and give it back executed.
+
+    Parameters
+    ----------
+    notebook
+        Its source as JSON text.
+    parameters
+        Bound values: text, numbers, truth values; written as literals below the cell tagged ``parameters``.
+    folder
+        The kernel's current folder.
+    environment
+        The kernel's whole environment.
+    seconds
+        Limit for all cells together; starting the kernel does not count.
+
+    Returns
+    -------
+    tuple
+        The executed notebook as JSON text, and where it stopped, if it did.
+    """
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    logging.getLogger("stadtbuch.engine").setLevel(logging.CRITICAL)
+    papermill_engines.register(ENGINE, Engine)
+    seen: list[Any] = []
+    with suppress(PapermillExecutionError):  # the notebook itself says where it stopped
+        papermill.execute_notebook(
+            nbformat.reads(notebook, as_version=4),
+            None,
+            parameters=dict(parameters),
+            engine_name=ENGINE,
+            kernel_name=kernels.NAME,
+            language="python",
+            progress_bar=False,
+            log_output=False,
+            request_save_on_cell_execute=False,
+            seen=seen,
+            folder=folder,
+            environment=environment,
+            seconds=seconds,
+        )
+    executed = _cleaned(seen[0].nb)
+    return nbformat.writes(executed, version=4) + "\n", _fault(executed)
+
+
+def _mark(nb_man: Any, kind: str) -> None:
+    """Record an error at the last cell that was begun."""
+    code = [cell for cell in nb_man.nb.cells if cell.cell_type == "code"]
+    begun = [cell for cell in code if cell.metadata.get("papermill", {}).get("status") != nb_man.PENDING]
+    cell = (begun or code)[-1]
+    # Stopping the kernel interrupts the cell: that error is a consequence, not the cause.
+    cell.outputs = [output for output in cell.outputs if output.output_type != "error"]
+    cell.outputs.append(nbformat.v4.new_output("error", ename=kind, evalue="", traceback=[]))
+
+
+def _cleaned(notebook: Any) -> Any:
+    """Remove papermill's marks and everything that differs between two equal runs."""
+    notebook.cells = [cell for cell in notebook.cells if ERROR_MARK not in cell.metadata.get("tags", ())]
+    for cell in notebook.cells:
+        for name in VOLATILE:
+            cell.metadata.pop(name, None)
+        if not cell.metadata.get("tags"):
+            cell.metadata.pop("tags", None)
+        if INJECTED in cell.metadata.get("tags", ()):
+            cell["id"] = INJECTED
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
+
+
+def _fault(notebook: Any) -> Fault | None:
+    """
+    Find the first cell that raised.
+
+    A notebook that ends itself with ``sys.exit()`` has not done all it says, so that counts as well.
+    """
+    number = 0
+    for cell in notebook.cells:
+        number += INJECTED not in cell.metadata.get("tags", ())
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                return Fault(number, output.ename, output.evalue)
+    return None

@@ -1,0 +1,391 @@
+"""
+Executing requests: in processes of their own, never the same one twice, and never half.
+
+A run's folder is final from the start, because the kernel works in it; the mark that it is complete is
+``result.json``, which is written last. A folder without it was interrupted and is done again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+
+from stadtbuch import atomic, errors
+from stadtbuch.errors import Busy, RunFailed, StadtbuchError
+from stadtbuch.runs import worker
+from stadtbuch.runs.plan import Request
+from stadtbuch.session.city import City
+from stadtbuch.texts import Text
+
+SECONDS = 600.0
+"""Limit of one run: an analysis of a city's own data takes seconds; after ten minutes something is stuck."""
+
+Status = Literal["ran", "unchanged", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """
+    What became of a request.
+
+    `error` is None, or a mapping with ``type``, ``cell`` (from 1), ``code``, ``exit_code``, ``de`` and ``en``
+    (sentences without data values) and, for runs with open inputs only, ``message``.
+    """
+
+    request: Request
+    status: Status
+    seconds: float
+    error: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> str:
+        """Give the run's key."""
+        return self.request.key
+
+    @property
+    def folder(self) -> Path:
+        """Give the run's folder."""
+        return self.request.folder
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a result to go on with."""
+        return self.status != "failed"
+
+    def failure(self) -> StadtbuchError:
+        """Give the error to raise for a failed run: the library's own with its exit code, or `RunFailed`."""
+        return _failure(self.request, self.error or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the runs are: for whoever draws it."""
+
+    request: Request
+    status: Literal["started"] | Status
+    done: int
+    total: int
+
+
+def execute(
+    requests: Sequence[Request],
+    *,
+    jobs: int = 1,
+    progress: Callable[[Progress], None] | None = None,
+    city: City | None = None,
+    seconds: float = SECONDS,
+) -> list[Result]:
+    """
+    Run what is not done yet.
+
+    Parameters
+    ----------
+    requests
+        From `plan.plan`; equal keys are run once.
+    jobs
+        How many at once.
+    progress
+        Called in this process when a run begins or ends.
+    city
+        Whose book gets an entry for each run (``ran``, ``run-failed``); None writes none.
+    seconds
+        Limit per run.
+
+    Returns
+    -------
+    list of Result
+        In the order of the requests. A failed run is a result, not an exception: one never stops another.
+
+    Raises
+    ------
+    Busy
+        If another command is executing one of these runs; nothing was started then.
+    """
+    told = progress or (lambda event: None)
+    different = list({request.key: request for request in requests}.values())
+    results: dict[str, Result] = {}
+
+    def done(result: Result) -> None:
+        results[result.key] = result
+        if city is not None and result.status != "unchanged":
+            record(city, result)
+        told(Progress(result.request, result.status, len(results), len(different)))
+
+    with ExitStack() as claims:
+        for request in different:
+            claims.enter_context(_claim(request.folder))
+        todo = []
+        for request in different:
+            known = finished(request)
+            if known is not None:
+                done(known)
+            else:
+                todo.append(request)
+        for request in todo:
+            _lay_out(request)
+
+        def started(request: Request) -> None:
+            told(Progress(request, "started", len(results), len(different)))
+
+        for result in _run_all(todo, jobs=jobs, seconds=seconds, started=started):
+            _commit(result)
+            done(result)
+    return [replace(results[request.key], request=request) for request in requests]
+
+
+def finished(request: Request) -> Result | None:
+    """Give the earlier result of this key, or None if there is none to go on with."""
+    try:
+        told = json.loads((request.folder / "result.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    complete = told.get("status") == "ran" and (request.folder / worker.EXECUTED).is_file()
+    return Result(request, "unchanged", float(told["seconds"])) if complete else None
+
+
+def record(city: City, result: Result) -> None:
+    """Write into the book that a run was executed: its key, its inputs' versions, how it ended; no values."""
+    request = result.request
+    details = {
+        "key": request.key,
+        "seconds": round(result.seconds, 1),
+        "inputs": {name: one["version"] or one["sha256"] for name, one in request.info["inputs"].items()},
+        "restricted": request.restricted,
+    }
+    if result.error:
+        details |= {"cell": result.error.get("cell"), "error": result.error["type"]}
+    kind = "ran" if result.ok else "run-failed"
+    entry = city.book.append(kind, subject=request.name, actor=city.actor, now=city.now, details=details)
+    city.state.log(f"run.{result.status}", now=city.now, entry=entry.number, key=request.key)
+
+
+@contextmanager
+def _claim(folder: Path) -> Iterator[None]:
+    """Hold a run's folder while it is worked in; the system lets it go when the process ends, however."""
+    with atomic.telling("runs"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        _take(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _busy() from None
+
+
+def _lay_out(request: Request) -> None:
+    """Empty the folder of an interrupted run and lay out what this one gets."""
+    with atomic.telling("runs"):
+        for one in request.folder.iterdir():
+            shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
+        for name in (
+            "inputs",
+            "modules",
+            "home",
+            "outputs",
+            "outputs/tables",
+            "outputs/figures",
+            "outputs/shown",
+        ):
+            (request.folder / name).mkdir(mode=0o700, parents=True)
+        laid = {**request.inputs, **{f"modules/{path}": data for path, data in request.modules.items()}}
+        laid[worker.SOURCE] = request.notebook.encode()
+        laid[worker.INFO] = (json.dumps(request.info, ensure_ascii=False, indent=1) + "\n").encode()
+        for path, data in laid.items():
+            target = request.folder / path
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            target.write_bytes(data)
+            target.chmod(0o600)
+
+
+def _run_all(
+    requests: Sequence[Request], *, jobs: int, seconds: float, started: Callable[[Request], None]
+) -> Iterator[Result]:
+    """Hand the runs to worker processes and give results as they come."""
+    if not requests:
+        return
+    context = get_context("spawn")  # forking would copy threads and locks of pandas and zmq
+    lifeline, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(
+        max_workers=min(jobs, len(requests)),
+        mp_context=context,
+        initializer=worker.begin,
+        initargs=(lifeline,),
+    )
+    try:
+        waiting: dict[Future[dict[str, Any]], Request] = {}
+        for request in requests:
+            waiting[pool.submit(worker.work, request.folder, seconds)] = request
+            started(request)
+        for future in as_completed(waiting):
+            yield _result(waiting[future], future)
+        pool.shutdown()
+    except BaseException:
+        # Ctrl-C, or an error of the coordinator: the workers see the lifeline end and stop their kernels.
+        held.close()
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    finally:
+        held.close()
+        lifeline.close()
+
+
+def _result(request: Request, future: Future[dict[str, Any]]) -> Result:
+    try:
+        told = future.result()
+    except BrokenProcessPool:
+        return Result(request, "failed", 0.0, _described(request, None, "WorkerDied", ""))
+    except StadtbuchError as problem:
+        return Result(
+            request, "failed", 0.0, _described(request, None, type(problem).__name__, problem.what.de)
+        )
+    except Exception as problem:  # noqa: BLE001 - whatever broke in a worker fails this run and no other
+        return Result(request, "failed", 0.0, _described(request, None, type(problem).__name__, ""))
+    if told["fault"] is None:
+        return Result(request, "ran", told["seconds"])
+    fault = told["fault"]
+    own = _own_error(request)
+    error = _described(request, fault["cell"], fault["kind"], fault["message"])
+    return Result(
+        request, "failed", told["seconds"], error | own if own.get("type") == fault["kind"] else error
+    )
+
+
+def _own_error(request: Request) -> dict[str, Any]:
+    """Give what the library said inside the kernel, with its code."""
+    try:
+        told = json.loads((request.folder / "outputs" / "error.json").read_text(encoding="utf-8"))
+        code, exit_code = str(told["de"]["code"]), int(told["de"]["exit_code"])
+        spoken = {language: _parts(told[language]) for language in ("de", "en")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {"type": str(told["type"]), "code": code, "exit_code": exit_code, **spoken}
+
+
+def _parts(told: dict[str, Any]) -> dict[str, str]:
+    return {name: str(told[name]) for name in ("text", "why", "remedy")}
+
+
+def _described(request: Request, cell: int | None, kind: str, message: str) -> dict[str, Any]:
+    """Say why a run stopped. The message of a foreign error is named only where all inputs are open."""
+    place = Text(de=f"in Zelle {cell} ", en=f"in cell {cell} ") if cell else Text(de="", en="")
+    reasons = {
+        "Timeout": Text(de="Die Zeit war um.", en="Time was up."),
+        "DeadKernel": Text(
+            de="Der Python-Prozess ist abgebrochen, vermutlich aus Mangel an Speicher.",
+            en="The Python process died, probably for lack of memory.",
+        ),
+        "SystemExit": Text(
+            de="Das Notebook hat sich selbst beendet, bevor alle Zellen ausgeführt waren.",
+            en="The notebook ended itself before all cells had run.",
+        ),
+        "WorkerDied": Text(
+            de="Der ausführende Prozess ist abgebrochen, vermutlich aus Mangel an Speicher.",
+            en="The executing process died, probably for lack of memory.",
+        ),
+    }
+    hidden = Text(
+        de="Der Wortlaut könnte Daten enthalten und bleibt deshalb im Ordner des Laufs.",
+        en="Its wording could hold data and therefore stays in the run's folder.",
+    )
+    shown = message.splitlines()[0][:300] if message and not request.restricted else ""
+    open_why = Text(de=shown, en=shown)
+    why = reasons.get(kind) or (hidden if request.restricted else open_why)
+    told: dict[str, Any] = {"type": kind, "cell": cell, "code": _code(kind), "exit_code": RunFailed.exit_code}
+    if shown:
+        told["message"] = shown
+    for language in ("de", "en"):
+        what = Text(
+            de=f"{request.name} ist {place.de}gescheitert ({kind}).",
+            en=f"{request.name} failed {place.en}({kind}).",
+        )
+        told[language] = {
+            "text": what.pick(language),
+            "why": why.pick(language),
+            "remedy": _open_in_lab().pick(language),
+        }
+    return told
+
+
+def _code(kind: str) -> str:
+    return {"Timeout": "run.timeout", "DeadKernel": "run.kernel-died", "WorkerDied": "run.worker-died"}.get(
+        kind, "run.failed"
+    )
+
+
+def _open_in_lab() -> Text:
+    return Text(
+        de="Öffnen Sie das Notebook in JupyterLab und führen Sie es aus; dort steht der ganze Fehler.",
+        en="Open the notebook in JupyterLab and run it; the whole error stands there.",
+    )
+
+
+def _failure(request: Request, error: dict[str, Any]) -> StadtbuchError:
+    own = getattr(errors, str(error.get("type")), None)
+    kind = own if isinstance(own, type) and issubclass(own, StadtbuchError) else RunFailed
+    said = {name: Text(de=error["de"][name], en=error["en"][name]) for name in ("text", "why", "remedy")}
+    if kind is not RunFailed and error.get("cell"):
+        place = Text(
+            de=f"{request.name}, Zelle {error['cell']}: ", en=f"{request.name}, cell {error['cell']}: "
+        )
+        said["text"] = Text(de=place.de + said["text"].de, en=place.en + said["text"].en)
+    return kind(
+        str(error["code"]), said["text"], why=said["why"] if said["why"].de else None, remedy=said["remedy"]
+    )
+
+
+def _commit(result: Result) -> None:
+    """Write the mark that this run is over; its moment is the plan's plus the seconds it took."""
+    planned = datetime.fromisoformat(result.request.info["now"])
+    content = {
+        "status": result.status,
+        "seconds": round(result.seconds, 3),
+        "error": result.error,
+        "finished": (planned + timedelta(seconds=round(result.seconds, 3))).isoformat(),
+        "files": _hashes(result.folder) if result.ok else {},
+    }
+    shutil.rmtree(result.folder / "home", ignore_errors=True)
+    data = (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+    with atomic.telling("runs"):
+        atomic.write(result.folder / "result.json", data, mode=0o600)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """Hash what the run handed out."""
+    paths = [
+        folder / "notebook.ipynb",
+        *sorted(path for path in (folder / "outputs").rglob("*") if path.is_file()),
+    ]
+    return {path.relative_to(folder).as_posix(): atomic.digest(path.read_bytes()) for path in paths}
+
+
+def _busy() -> Busy:
+    return Busy(
+        "run.busy",
+        Text(de="Derselbe Lauf wird gerade schon ausgeführt.", en="The same run is being executed already."),
+        why=Text(
+            de="Gleiche Daten, gleicher Code, gleiche Parameter: Es gäbe zweimal dasselbe Ergebnis.",
+            en="Same data, same code, same parameters: the result would be the same twice.",
+        ),
+        remedy=Text(
+            de="Warten Sie, bis er fertig ist, und wiederholen Sie den Befehl; dann ist das Ergebnis da.",
+            en="Wait until it is done and repeat the command; the result is there then.",
+        ),
+    )

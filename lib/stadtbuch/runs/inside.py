@@ -1,0 +1,80 @@
+"""
+The program of a run's kernel: seeds what is random, notes errors of the library, and starts an ordinary
+ipykernel.
+
+It is started by its path, so it may import the library only after it has found it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+
+def main() -> None:
+    """Prepare the process and hand it to ipykernel."""
+    # The kernel's whole environment is written by `kernels.environment`; this program is its reader.
+    folder, library = Path(os.environ["STADTBUCH_RUN"]), os.environ.pop("STADTBUCH_LIBRARY")
+    sys.path.insert(0, str(folder / "modules"))
+    if library not in sys.path:
+        sys.path.append(library)
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - only once the paths are right
+
+    application = IPKernelApp.instance()
+    application.initialize([*sys.argv[1:], "--HistoryManager.enabled=False"])
+    _note_errors(application.shell, folder / "outputs", Path(library) / "stadtbuch")
+    _seed(application.shell, json.loads((folder / "run.json").read_text(encoding="utf-8"))["seed"])
+    application.start()
+
+
+def _seed(shell: Any, seed: int) -> None:
+    """
+    Start the common generators from the seed when the first cell runs; own generators take ``city.seed``.
+
+    Not before: the kernel itself draws numbers while it starts.
+    """
+    import numpy as np  # noqa: PLC0415 - only once the paths are right
+
+    def first_cell(*event: Any) -> None:
+        shell.events.unregister("pre_run_cell", first_cell)
+        random.seed(seed)
+        np.random.seed(seed)
+
+    shell.events.register("pre_run_cell", first_cell)
+
+
+def _note_errors(shell: Any, outputs: Path, library: Path) -> None:
+    """Keep code and texts of the library's own errors, so that the command ends with their exit code."""
+    from stadtbuch.errors import StadtbuchError  # noqa: PLC0415 - only once the paths are right
+
+    def noted(
+        shell: Any,
+        kind: type[BaseException],
+        error: StadtbuchError,
+        trace: TracebackType,
+        tb_offset: int | None = None,
+    ) -> None:
+        # Only what the library itself raised: a text that a notebook made up could hold data.
+        if _origin(trace).is_relative_to(library):
+            content = {"type": kind.__name__, "de": error.as_dict("de"), "en": error.as_dict("en")}
+            outputs.mkdir(exist_ok=True)
+            (outputs / "error.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+    shell.set_custom_exc((StadtbuchError,), noted)
+
+
+def _origin(trace: TracebackType) -> Path:
+    """Give the file in which an error was raised."""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return Path(trace.tb_frame.f_code.co_filename)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,250 @@
+"""
+The planner: from a notebook and its parameters to a request, with everything the run will see and nothing
+else.
+
+It runs in the parent process, where the data are; what it lays into the run's ``inputs/`` is all that the run
+gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from stadtbuch import atomic
+from stadtbuch.errors import UsageError
+from stadtbuch.model.analysis import Input, Manifest
+from stadtbuch.model.dataset import AccessClass
+from stadtbuch.runs import key
+from stadtbuch.runs.manifest import Analysis
+from stadtbuch.session.city import City, city_facts, unknown
+from stadtbuch.session.snapshots import extras_of, fill
+from stadtbuch.texts import Text
+
+KNOWN_ON_RECORD = ("sha256", "version")
+"""Not part of an input's description in the key: the bytes have their own part, and the version of the whole
+source must not change the key of a run that sees other rows of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One planned run: plain data that can be handed to another process.
+
+    Attributes
+    ----------
+    key
+        SHA-256 of `key_parts`.
+    folder
+        Where the run works, ``var/runs/<key>``; made by `execute`.
+    info
+        The content of ``run.json``.
+    restricted
+        Whether an input is not open: then an error's message stays in the run's folder.
+    notebook
+        Source of the notebook without outputs, as JSON text.
+    inputs, modules
+        Path in the run's folder -> content.
+    """
+
+    key: str
+    key_parts: Mapping[str, Any]
+    folder: Path
+    info: Mapping[str, Any]
+    restricted: bool
+    notebook: str = field(repr=False)
+    inputs: Mapping[str, bytes] = field(repr=False)
+    modules: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Give the parameters' values."""
+        return dict(self.info["parameters"])
+
+    @property
+    def name(self) -> str:
+        """Give the notebook's path in the city."""
+        return str(self.info["notebook"])
+
+
+def plan(
+    city: City,
+    analysis: Analysis,
+    parameters: Mapping[str, Any],
+    *,
+    role: str | None = None,
+    extra_inputs: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Request:
+    """
+    Plan one run: read and minimise its inputs, and compute its key.
+
+    Parameters
+    ----------
+    city
+        The session; each source is read once in it.
+    analysis
+        From `manifest.read`.
+    parameters
+        From `parameters.bind`.
+    role
+        In which role the inputs are read; without it, the session's.
+    extra_inputs
+        Id -> record of protected tables that come from another run (``"<report>.<table>"``); they win over
+        those that an earlier edition released.
+
+    Raises
+    ------
+    AccessDenied, UsageError, SourceError
+        As `City.snapshot`; ``run.no-table`` if a table is declared that no report has made yet.
+    """
+    manifest = analysis.manifest
+    inputs: dict[str, dict[str, Any]] = {}
+    contents: dict[str, bytes] = {}
+    for name, declared in manifest.inputs.items():
+        described, content = (
+            _frame(city, manifest, name, declared, parameters, role)
+            if name in city.catalog.datasets
+            else _table(city, name, dict(extra_inputs or {}))
+        )
+        inputs[name] = described
+        contents[described["file"]] = content
+    modules = key.modules(analysis.notebook, beside=analysis.path.parent)
+    parts = _parts(city, analysis, parameters, inputs, modules)
+    run_key = key.of(parts)
+    restricted = any(one["class"] != AccessClass.open for one in inputs.values())
+    return Request(
+        key=run_key,
+        key_parts=parts,
+        folder=city.state.folder("runs") / run_key,
+        info=_info(city, analysis, parameters, inputs, run_key, parts, restricted=restricted),
+        restricted=restricted,
+        notebook=nbformat.writes(_source(analysis.notebook), version=4),
+        inputs=contents,
+        modules=modules,
+    )
+
+
+def _frame(
+    city: City,
+    manifest: Manifest,
+    name: str,
+    declared: Input,
+    parameters: Mapping[str, Any],
+    role: str | None,
+) -> tuple[dict[str, Any], bytes]:
+    """Make the snapshot of one declared dataset and keep it in the store."""
+    rows = fill(declared.rows, values=parameters, extras=extras_of(manifest))
+    snapshot = city.snapshot(name, purpose=manifest.purpose, columns=declared.columns, rows=rows, role=role)
+    city.store.put(snapshot.data)
+    return {"file": f"inputs/{name}.parquet", **city.describe(snapshot)}, snapshot.data
+
+
+def _table(city: City, name: str, extra: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], bytes]:
+    """Take a protected table from another run of this build, or from what a report released."""
+    record = extra.get(name) or city.derived(name)
+    if record is None:
+        raise _no_table(city, name)
+    content = key.canonical(record)
+    city.store.put(content)
+    described: dict[str, Any] = {
+        "file": f"inputs/{name}.table.json",
+        "kind": "table",
+        "sha256": atomic.digest(content),
+        "class": str(AccessClass.open),
+        "version": None,
+        "purpose": None,
+        "derived_from": record["dataset"],
+        "min_count": record["min_count"],
+        **city.origin(record["dataset"], columns=[*record["rows"], *record["columns"]]),
+    }
+    return described, content
+
+
+def _parts(
+    city: City,
+    analysis: Analysis,
+    parameters: Mapping[str, Any],
+    inputs: Mapping[str, Mapping[str, Any]],
+    modules: Mapping[str, bytes],
+) -> dict[str, Any]:
+    """Name everything that the result depends on."""
+    facts = city_facts(city)
+    described = {
+        name: {part: value for part, value in one.items() if part not in KNOWN_ON_RECORD}
+        for name, one in inputs.items()
+    }
+    return {
+        "format": key.FORMAT,
+        "code": key.code(analysis.notebook),
+        "texts": key.texts(analysis.notebook),
+        "modules": {path: atomic.digest(content) for path, content in modules.items()},
+        "inputs": {name: one["sha256"] for name, one in inputs.items()},
+        "catalogue": key.digest(described),
+        "parameters": dict(parameters),
+        "environment": key.environment(city.settings.root),
+        "library": key.library(),
+        "rules": {"version": facts["rules"], "thresholds": facts["thresholds"]},
+        "city": key.digest(facts["city"]),
+        "seed": city.seed,
+        "languages": facts["languages"],
+    }
+
+
+def _info(
+    city: City,
+    analysis: Analysis,
+    parameters: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    run_key: str,
+    parts: Mapping[str, Any],
+    *,
+    restricted: bool,
+) -> dict[str, Any]:
+    """Write down what the run and those after it must know: the content of ``run.json``."""
+    manifest = analysis.manifest
+    return {
+        "schema_version": 1,
+        "key": run_key,
+        "key_parts": dict(parts),
+        "notebook": analysis.name,
+        "parameters": dict(parameters),
+        "purpose": manifest.purpose,
+        "restricted": restricted,
+        "seed": city.seed,
+        "engine": "plain",
+        **city_facts(city),
+        "inputs": dict(inputs),
+        "gives": list(manifest.gives),
+    }
+
+
+def _source(notebook: Any) -> Any:
+    """Copy a notebook without outputs."""
+    copy = nbformat.from_dict(notebook)
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return copy
+
+
+def _no_table(city: City, name: str) -> UsageError:
+    """Say that a declared input is neither in the catalogue nor made by a report."""
+    report, _, _table_name = name.partition(".")
+    domains = {dataset.domain for dataset in city.catalog.datasets.values()}
+    if report in domains:
+        return unknown(name, known=list(city.catalog.datasets))
+    return UsageError(
+        "run.no-table",
+        Text(
+            de=f"{name} gibt es nicht: kein Datensatz heißt so, kein Bericht hat diese Tabelle freigegeben.",
+            en=f"{name} does not exist: no dataset has this id, and no report has released this table.",
+        ),
+        remedy=Text(
+            de=f"Bauen Sie den Bericht, der sie bildet: stadtbuch build {report}",
+            en=f"Build the report that makes it: stadtbuch build {report}",
+        ),
+    )

@@ -79,7 +79,9 @@ def perform(city: City, notebook: Path, given: list[str]) -> tuple[Result, list[
 
     path = notebook if notebook.exists() else city.settings.root / notebook
     analysis = manifest.read(path, root=city.settings.root)
-    bound = parameters.bind(analysis.manifest, parameters.split(given), choices=city.choices)
+    bound = parameters.bind(
+        analysis.manifest, parameters.split(given), choices=city.choices, defaults=analysis.defaults
+    )
     request = plan.plan(city, analysis, bound)
     with drawn(narrator()) as progress:
         (result,) = execute.execute([request], progress=progress, city=city)

@@ -11,6 +11,7 @@ import ast
 import keyword
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -67,6 +68,37 @@ class Analysis:
     path: Path
     name: str
     stored_outputs: tuple[int, ...] = ()
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """
+        Give the values that the cell tagged ``parameters`` assigns as plain literals.
+
+        The cell is read, never executed; what is no literal is no default.
+        """
+        tagged = [cell.source for cell in self.notebook.cells if PARAMETERS_TAG in cell.metadata.get("tags", ())]
+        return _literals("\n".join(tagged))
+
+
+def _literals(source: str) -> dict[str, Any]:
+    """
+    Read ``name = literal`` lines without running them.
+
+    Examples
+    --------
+    >>> _literals("year = 2025\\nday = date.today()")
+    {'year': 2025}
+    """
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:
+        return {}
+    found: dict[str, Any] = {}
+    for one in statements:
+        if isinstance(one, ast.Assign) and len(one.targets) == 1 and isinstance(one.targets[0], ast.Name):
+            with suppress(ValueError):
+                found[one.targets[0].id] = ast.literal_eval(one.value)
+    return found
 
 
 @dataclass(slots=True)

@@ -62,7 +62,11 @@ def split(given: Sequence[str]) -> dict[str, str]:
 
 
 def bind(
-    manifest: Manifest, given: Mapping[str, Any], *, choices: Callable[[str], Sequence[str]]
+    manifest: Manifest,
+    given: Mapping[str, Any],
+    *,
+    choices: Callable[[str], Sequence[str]],
+    defaults: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """
     Check the values of parameters and give them their types.
@@ -75,6 +79,8 @@ def bind(
         Name -> value, or its text from the command line.
     choices
         Gives the values of a column: ``choices("catalogue:geography.boroughs.name")``.
+    defaults
+        What the notebook's own cell of parameters says, used where nothing is given; checked alike.
 
     Returns
     -------
@@ -100,7 +106,7 @@ def bind(
     problems = [_unknown(name, manifest) for name in given if name not in manifest.parameters]
     bound: dict[str, Any] = {}
     for name, parameter in manifest.parameters.items():
-        value = given.get(name, parameter.default)
+        value = given.get(name, (defaults or {}).get(name, parameter.default))
         problem, typed = _checked(name, parameter, value, choices)
         problems += [problem] if problem else []
         bound[name] = typed

@@ -63,8 +63,8 @@ def test_a_failed_run_says_where(tmp_path: Path, call: Any) -> None:
 
 
 def notebook(root: Path, **changes: Any) -> Path:
-    """Write a notebook that reads the closed register."""
-    return a_notebook(root, "1 + 1", manifest=a_closed_manifest(**changes), parameters='borough = "all"')
+    """Write a notebook that reads the closed register and has no default for its parameter."""
+    return a_notebook(root, "1 + 1", manifest=a_closed_manifest(**changes), parameters="borough = None")
 
 
 def with_expired_grant() -> dict[str, Any]:

@@ -162,3 +162,17 @@ def test_stored_outputs_are_a_finding(tmp_path: Path) -> None:
 def test_the_shipped_schema_is_current() -> None:
     """Editors help with the schema that the library checks against."""
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == manifest.schema()
+
+
+def test_the_cell_of_parameters_gives_literal_defaults_and_is_never_run(tmp_path):
+    """Papermill's convention holds for the command line too, without executing what is no literal."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                "year = 2025\nplace = 'Mitte'\nbad = __import__('os').getcwd()", metadata={"tags": ["parameters"]}
+            ),
+            nbformat.v4.new_code_cell("year = 1999"),
+        ]
+    )
+    analysis = manifest.Analysis(manifest=None, notebook=notebook, path=tmp_path, name="x")
+    assert analysis.defaults == {"year": 2025, "place": "Mitte"}

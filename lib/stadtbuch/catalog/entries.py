@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from stadtbuch.catalog import mistakes, rules
 from stadtbuch.catalog.files import Located, Place
 from stadtbuch.errors import Problem
-from stadtbuch.model.dataset import Dataset, Entry, Name, Slug
+from stadtbuch.model.dataset import Dataset, Description, Name, Slug
 from stadtbuch.model.frozen import Frozen
 from stadtbuch.texts import Text
 
@@ -40,7 +40,7 @@ class CatalogFile(Frozen):
     schema_version: Literal[1]
     domain: Slug
     defaults: Defaults = Defaults()
-    datasets: dict[Name, Entry] = Field(min_length=1)
+    datasets: dict[Name, Description] = Field(min_length=1)
 
 
 class _Frame(Frozen):
@@ -89,11 +89,11 @@ def _dataset(
     inherited = {key: value for key, value in defaults.items() if key in SHARED and key not in entry}
     content = replace(content, moved={(*place, key): ("defaults", key) for key in inherited})
     whole = inherited | entry
-    errors = _errors(Entry, whole)
+    errors = _errors(Description, whole)
     parts = _parts(whole, broken={str(one["loc"][0]) for one in errors})
     domain = str(content.data.get("domain"))
     dataset = Dataset.model_construct(**parts, id=f"{domain}.{name}", domain=domain)
-    wrong = [mistakes.problem(one, Entry, content, place) for one in errors]
+    wrong = [mistakes.problem(one, Description, content, place) for one in errors]
     wrong += rules.problems(dataset, content, place, known=frozenset(parts))
     return None if wrong else dataset, wrong
 
@@ -101,12 +101,12 @@ def _dataset(
 def _parts(whole: dict[str, Any], *, broken: set[str]) -> dict[str, Any]:
     """Give the well-formed fields of an entry: the rules about them speak even where another is broken."""
     if not broken:
-        return dict(Entry.model_validate(whole, by_alias=True, by_name=False))
-    keys = {name: field.alias or name for name, field in Entry.model_fields.items()}
+        return dict(Description.model_validate(whole, by_alias=True, by_name=False))
+    keys = {name: field.alias or name for name, field in Description.model_fields.items()}
     return {
         name: _adapter(name).validate_python(whole[key], by_alias=True, by_name=False)
         if key in whole
-        else Entry.model_fields[name].get_default(call_default_factory=True)
+        else Description.model_fields[name].get_default(call_default_factory=True)
         for name, key in keys.items()
         if key not in broken
     }
@@ -114,7 +114,7 @@ def _parts(whole: dict[str, Any], *, broken: set[str]) -> dict[str, Any]:
 
 @cache
 def _adapter(name: str) -> TypeAdapter[Any]:
-    kind: Any = Entry.model_fields[name].annotation
+    kind: Any = Description.model_fields[name].annotation
     return TypeAdapter(kind)
 
 

@@ -23,7 +23,7 @@ def expected() -> dict[str, Any]:
     """
     schema = _without_examples(CatalogFile.model_json_schema(by_alias=True))
     kinds = schema["$defs"]
-    entry = kinds["Entry"]
+    entry = kinds["Description"]
     entry["required"] = [name for name in entry["required"] if name not in SHARED]
     for owner in (entry, kinds["Defaults"]):
         owner["properties"]["license"] = {"enum": sorted(LICENCES)}

@@ -207,7 +207,7 @@ class Lifecycle(Frozen):
     archive_offer: int | None = None
 
 
-class Entry(Frozen):
+class Description(Frozen):
     """
     What a catalogue file says about one dataset.
 
@@ -244,7 +244,7 @@ class Entry(Frozen):
     origin: Literal["administration", "science", "business", "civil-society"] = "administration"
 
 
-class Dataset(Entry):
+class Dataset(Description):
     """One described dataset; `id` is ``domain.name``."""
 
     id: str

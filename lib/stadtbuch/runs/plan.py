@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 
 from stadtbuch import atomic
+from stadtbuch.catalog.licences import LICENCES
 from stadtbuch.errors import UsageError
 from stadtbuch.model.analysis import Input, Manifest
 from stadtbuch.model.dataset import AccessClass
@@ -160,8 +161,22 @@ def _table(city: City, name: str, extra: Mapping[str, Mapping[str, Any]]) -> tup
         "derived_from": record["dataset"],
         "min_count": record["min_count"],
         **city.origin(record["dataset"], columns=[*record["rows"], *record["columns"]]),
+        **_released_under(city, record.get("license")),
     }
     return described, content
+
+
+def _released_under(city: City, licence: str | None) -> dict[str, Any]:
+    """Give licence and attribution of a released table: the report's, not those of the closed source."""
+    known = LICENCES.get(licence or "")
+    if known is None:
+        return {}
+    return {
+        "licence": licence,
+        "licence_title": known.title.as_dict(),
+        "licence_url": known.url,
+        "attribution": city.settings.city.publisher.as_dict(),
+    }
 
 
 def _parts(

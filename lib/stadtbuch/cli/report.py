@@ -1,0 +1,261 @@
+"""``stadtbuch report``: which reports there are, what waits, what was released, and who decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stadtbuch.cli.build import write_site
+from stadtbuch.cli.context import (
+    AsOption,
+    CityOption,
+    JsonOption,
+    NowOption,
+    answer,
+    explained,
+    language,
+    open_city,
+    said,
+)
+from stadtbuch.texts import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from stadtbuch.reports.editions import Archived
+    from stadtbuch.session import City
+
+app = typer.Typer(add_completion=False)
+
+STATUS = {
+    "published": Text(de="veröffentlicht", en="published"),
+    "awaiting-approval": Text(de="wartet auf Freigabe", en="awaiting approval"),
+    "withheld": Text(de="zurückgezogen", en="withheld"),
+    "none": Text(de="noch nicht gebaut", en="not built yet"),
+}
+
+ReportArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="REPORT", help=said("Name des Berichts.", "Name of the report."), show_default=False
+    ),
+]
+
+
+@app.command(
+    "list",
+    help=explained(
+        Text(
+            de="Zeigt jeden Bericht mit der letzten Ausgabe jeder Seite und dem, was wartet.",
+            en="Show every report with the latest edition of each page, and what waits.",
+        ),
+        example="stadtbuch report list --json",
+    ),
+)
+def list_(*, city: CityOption = None, as_json: JsonOption = False) -> None:
+    """List reports."""
+    opened = open_city(city)
+    lines = list(listing(opened))
+    answer(lines, as_json=as_json, human=lambda console: _show(console, lines))
+
+
+def listing(city: City) -> Iterator[dict[str, Any]]:
+    """Give one line per page and per edition that waits, in the shape of CONTRACTS."""
+    from stadtbuch.reports import definitions, editions  # noqa: PLC0415 - start-up time
+
+    found: dict[tuple[str, str], Archived] = {
+        (one.edition.report, one.edition.cell): one for one in editions.history(city.state)
+    }
+    waiting = list(editions.all_waiting(city.state))
+    reports = definitions.load(city.settings)
+    for name in sorted({*reports, *(report for report, _ in found)}):
+        own = [one for (report, _), one in found.items() if report == name]
+        own_waiting = [one for one in waiting if one.edition.report == name]
+        yield from (_line(one, "published" if one.public else "withheld") for one in own)
+        yield from (_line(one, "awaiting-approval") for one in own_waiting)
+        if not own and not own_waiting:
+            yield {
+                "report": name,
+                "cell": "",
+                "edition": None,
+                "path": None,
+                "released": None,
+                "status": "none",
+            }
+
+
+def _line(one: Archived, status: str) -> dict[str, Any]:
+    edition = one.edition
+    public = status == "published"
+    return {
+        "report": edition.report,
+        "cell": edition.cell,
+        "edition": edition.id,
+        "path": one.path if public else None,
+        "released": edition.made_at.isoformat() if public else None,
+        "status": status,
+    }
+
+
+def _show(console: Console, lines: list[dict[str, Any]]) -> None:
+    for one in lines:
+        name = one["edition"] or one["report"]
+        console.print(f"{name:<52} {STATUS[one['status']].pick(language())}")
+    if not lines:
+        console.print(said("Diese Stadt hat noch keinen Bericht.", "This city has no report yet."))
+
+
+@app.command(
+    help=explained(
+        Text(
+            de="Zeigt alle Ausgaben eines Berichts, die älteste zuerst.",
+            en="Show all editions of a report, the oldest first.",
+        ),
+        example="stadtbuch report history who-lives-where",
+    )
+)
+def history(report: ReportArgument, *, city: CityOption = None, as_json: JsonOption = False) -> None:
+    """Show the editions of a report."""
+    from stadtbuch.reports import definitions, editions  # noqa: PLC0415 - start-up time
+
+    opened = open_city(city)
+    found = list(editions.history(opened.state, report))
+    if not found:
+        definitions.choose(definitions.load(opened.settings), [report])
+    lines = [_event(one) for one in found]
+    lines += [
+        _event(one) | {"status": "awaiting-approval"} for one in editions.all_waiting(opened.state, report)
+    ]
+    answer(lines, as_json=as_json, human=lambda console: _show_history(console, lines))
+
+
+def _event(one: Archived) -> dict[str, Any]:
+    edition, approval = one.edition, one.edition.approval
+    reason = one.status["reason"][language()] if one.status else None
+    return _line(one, "published" if one.public else "withheld") | {
+        "made": edition.made_at.isoformat(),
+        "code": edition.code,
+        "rules": edition.rules,
+        "approved_by": approval.role if approval else None,
+        "approved": approval.decided.isoformat() if approval else None,
+        "reason": reason,
+    }
+
+
+def _show_history(console: Console, lines: list[dict[str, Any]]) -> None:
+    for one in lines:
+        by = said(f"freigegeben von {one['approved_by']}", f"approved by {one['approved_by']}")
+        parts = [STATUS[one["status"]].pick(language()), by if one["approved_by"] else None, one["reason"]]
+        console.print(f"{one['edition']:<52} {', '.join(filter(None, parts))}", soft_wrap=True)
+    if not lines:
+        console.print(said("Noch keine Ausgabe.", "No edition yet."))
+
+
+@app.command(
+    help=explained(
+        Text(
+            de="Gibt Code, Manifest und Regelwerk eines Berichts frei und veröffentlicht, was darauf wartet.",
+            en="Approve a report's code, manifest and rules, and publish what waits for that.",
+        ),
+        example="stadtbuch report approve who-lives-where --as head-of-statistics",
+    )
+)
+def approve(
+    report: ReportArgument,
+    *,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record",
+            help=said(
+                "Auch in reports/approvals.yaml schreiben, damit die Freigabe mit den Berichten mitgeht.",
+                "Also write it into reports/approvals.yaml, so that it goes along with the reports.",
+            ),
+        ),
+    ] = False,
+    city: CityOption = None,
+    as_role: AsOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve a report."""
+    from stadtbuch.reports import decisions  # noqa: PLC0415 - start-up time
+
+    opened = open_city(city, now=now, as_role=as_role)
+    done = decisions.approve(opened, report, record=record)
+    if done.released:
+        write_site(opened)
+    document = {
+        "report": report,
+        "role": done.approval.role,
+        "code": done.approval.code,
+        "rules": done.approval.rules,
+        "released": [edition.id for edition in done.released],
+        "recorded": done.file.name if done.file else None,
+    }
+    answer(document, as_json=as_json, human=lambda console: _show_approval(console, document))
+
+
+def _show_approval(console: Console, document: dict[str, Any]) -> None:
+    number = len(document["released"])
+    console.print(
+        said(
+            f"Freigegeben als {document['role']}, nach Regelwerk {document['rules']}.",
+            f"Approved as {document['role']}, by rules {document['rules']}.",
+        ),
+        style="bold",
+    )
+    for edition in document["released"]:
+        console.print(f"  {edition}")
+    if not number:
+        console.print(
+            said(
+                "Es wartete keine Ausgabe; die nächste mit diesem Code wird ohne Rückfrage veröffentlicht.",
+                "No edition was waiting; the next one of this code is published without asking again.",
+            )
+        )
+
+
+@app.command(
+    help=explained(
+        Text(
+            de="Nimmt eine Ausgabe aus der Öffentlichkeit; ihre Seite nennt den Grund, im Archiv bleibt sie.",
+            en="Take an edition out of public; its page states the reason, the archive keeps it.",
+        ),
+        example='stadtbuch report withhold who-lives-where/mitte@2026-01-15 --reason-de "…" --reason-en "…"',
+    )
+)
+def withhold(
+    edition: Annotated[
+        str,
+        typer.Argument(
+            metavar="EDITION", help=said("Kennung der Ausgabe.", "Id of the edition."), show_default=False
+        ),
+    ],
+    *,
+    reason_de: Annotated[
+        str,
+        typer.Option("--reason-de", help=said("Grund auf Deutsch.", "Reason in German."), show_default=False),
+    ],
+    reason_en: Annotated[
+        str,
+        typer.Option(
+            "--reason-en", help=said("Grund auf Englisch.", "Reason in English."), show_default=False
+        ),
+    ],
+    city: CityOption = None,
+    as_role: AsOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Withhold an edition."""
+    from stadtbuch.reports import decisions  # noqa: PLC0415 - start-up time
+
+    opened = open_city(city, now=now, as_role=as_role)
+    done = decisions.withhold(opened, edition, reason=Text(de=reason_de, en=reason_en))
+    write_site(opened)
+    line = _event(done)
+    gone = said(f"{edition} ist nicht mehr öffentlich.", f"{edition} is not public any more.")
+    answer(line, as_json=as_json, human=lambda console: console.print(gone))

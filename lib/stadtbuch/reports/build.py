@@ -1,0 +1,434 @@
+"""
+Bring reports up to date: run only what changed, judge it, keep an edition of what is new, publish what may
+be.
+
+One report never stops another, and one cell never stops another: each has its own outcome, and a cell that
+fails or is refused leaves its last edition where it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stadtbuch.errors import ReportError, StadtbuchError
+from stadtbuch.model.report import Edition, Report
+from stadtbuch.model.verdict import Decision
+from stadtbuch.reports import approvals, decisions, definitions, editions, gate, release
+from stadtbuch.reports.definitions import Cell
+from stadtbuch.reports.evidence import Evidence
+from stadtbuch.runs import execute, parameters, plan
+from stadtbuch.runs.manifest import Analysis
+from stadtbuch.session.city import City
+from stadtbuch.texts import Text
+
+EXIT_ORDER = (1, 4, 3)
+Tell = Callable[[Any], None]
+
+
+@dataclass
+class Work:
+    """
+    One cell of a report on its way through the build; filled in step by step.
+
+    `error` ends the way; `decision` is the gate's over both steps.
+    """
+
+    report: Report
+    cell: Cell
+    analyses: Mapping[str, Analysis] = field(default_factory=dict)
+    requests: dict[str, plan.Request] = field(default_factory=dict)
+    results: dict[str, execute.Result] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    decision: Decision | None = None
+    edition: Edition | None = None
+    publication: str = "none"
+    notices: list[Text] = field(default_factory=list)
+    error: StadtbuchError | None = None
+
+    @property
+    def id(self) -> str:
+        """Give report and cell as one name."""
+        return f"{self.report.name}/{self.cell.slug}" if self.cell.slug else self.report.name
+
+    @property
+    def open(self) -> bool:
+        """Whether there is anything left to do."""
+        return self.error is None and (self.decision is None or self.decision.allowed)
+
+    @property
+    def status(self) -> str:
+        """Say what became of the runs: ``ran``, ``unchanged``, ``refused`` or ``failed``."""
+        if self.error is not None:
+            return "refused" if self.error.exit_code in (3, 4) else "failed"
+        if self.decision is not None and not self.decision.allowed:
+            return "refused"
+        return "ran" if any(one.status == "ran" for one in self.results.values()) else "unchanged"
+
+    @property
+    def exit_code(self) -> int:
+        """Give the exit code this cell alone would end the command with."""
+        if self.error is not None:
+            return self.error.exit_code if self.error.exit_code in EXIT_ORDER else 1
+        return 3 if self.decision is not None and not self.decision.allowed else 0
+
+
+def build(
+    city: City,
+    names: Sequence[str] = (),
+    *,
+    jobs: int = 1,
+    progress: Tell | None = None,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """
+    Build the named reports, or all.
+
+    Parameters
+    ----------
+    city
+        The session; its actor stands in the book.
+    names
+        Names of reports.
+    jobs
+        How many notebooks run at once.
+    progress
+        Gets the events of `runs.execute`.
+    dry_run
+        Plan and say what would run; write nothing public.
+
+    Returns
+    -------
+    dict
+        ``runs`` and ``counts`` as CONTRACTS says for ``build``, texts as `Text`; ``exit_code`` beside them.
+
+    Raises
+    ------
+    Busy
+        If another command is building.
+    UsageError, ReportError
+        If a report does not exist or a definition is wrong.
+    """
+    with city.state.lock("build", command="stadtbuch build"):
+        if dry_run:
+            return _summary(_foreseen(city, names), executed=0, dry=True)
+        works = judged(city, names, jobs=jobs, progress=progress)
+        for work in works:
+            _note_refusal(city, work)
+            _attempt(work, _publish, city)
+        for report in {work.report.name: work.report for work in works}.values():
+            decisions.point(city, report)
+        return _summary(works, executed=_executed(works))
+
+
+def judged(city: City, names: Sequence[str], *, jobs: int = 1, progress: Tell | None = None) -> list[Work]:
+    """Plan, run and judge all cells of the named reports; nothing is published."""
+    works = _all_cells(city, names)
+    _plan_step(city, works, "prepare")
+    _run_step(city, works, "prepare", jobs=jobs, progress=progress)
+    _plan_step(city, works, "report")
+    _run_step(city, works, "report", jobs=jobs, progress=progress)
+    return works
+
+
+def _foreseen(city: City, names: Sequence[str]) -> list[Work]:
+    """Plan the public step as far as that is possible before the preparing step has run."""
+    works = _all_cells(city, names)
+    _plan_step(city, works, "prepare")
+    for work in works:
+        before = work.requests.get("prepare")
+        if before is not None and execute.finished(before) is None:
+            continue
+        if before is not None:
+            work.evidence["prepare"] = Evidence.read(before.folder)
+        _attempt(work, _plan, city, "report")
+    return works
+
+
+def _all_cells(city: City, names: Sequence[str]) -> list[Work]:
+    reports = definitions.choose(definitions.load(city.settings), names)
+    return [work for report in reports for work in _cells(city, report)]
+
+
+def _cells(city: City, report: Report) -> list[Work]:
+    """Read a report's notebooks and find its cells; one that cannot be read is one failed piece of work."""
+    whole = Work(report=report, cell=Cell("", {}))
+    try:
+        analyses = decisions.notebooks(city, report)
+        found = definitions.cells(
+            report, values=lambda dataset, column: city.choices(f"catalogue:{dataset}.{column}")
+        )
+        _require_known(report, analyses)
+    except StadtbuchError as error:
+        _fail(whole, error)
+        return [whole]
+    return [Work(report=report, cell=cell, analyses=analyses) for cell in found]
+
+
+def _require_known(report: Report, analyses: Mapping[str, Analysis]) -> None:
+    """Refuse parameters that no notebook of the report declares."""
+    declared = {name for analysis in analyses.values() for name in analysis.manifest.parameters}
+    stray = [name for name in (*report.cells, *report.fixed) if name not in declared]
+    if stray:
+        listed = ", ".join(stray)
+        raise ReportError(
+            "report.parameter",
+            Text(
+                de=f"{report.name}: Kein Notebook kennt den Parameter {listed}.",
+                en=f"{report.name}: no notebook knows the parameter {listed}.",
+            ),
+            remedy=Text(
+                de="Erklären Sie ihn unter parameters: im Manifest oder streichen Sie ihn im Bericht.",
+                en="Declare it under parameters: in the manifest, or remove it from the report.",
+            ),
+        )
+
+
+def _plan_step(city: City, works: Sequence[Work], step: str) -> None:
+    """Plan one step of all cells that have it."""
+    for work in works:
+        if step in work.analyses:
+            _attempt(work, _plan, city, step)
+
+
+def _plan(work: Work, city: City, step: str) -> None:
+    """Plan one run; the report step gets the tables that the preparing step cleared."""
+    analysis = work.analyses[step]
+    given = {
+        name: value for name, value in work.cell.parameters.items() if name in analysis.manifest.parameters
+    }
+    bound = parameters.bind(analysis.manifest, given, choices=city.choices)
+    extra = {f"{work.report.name}.{name}": record for name, record in cleared(work).items()}
+    work.requests[step] = plan.plan(city, analysis, bound, role=work.report.roles.author, extra_inputs=extra)
+
+
+def cleared(work: Work) -> Mapping[str, Mapping[str, Any]]:
+    """Give the protected tables that passed the gate, each with the licence under which the report releases it."""
+    tables = work.evidence["prepare"].tables if "prepare" in work.evidence else {}
+    return {name: {**record, "license": work.report.license} for name, record in tables.items()}
+
+
+def _run_step(city: City, works: Sequence[Work], step: str, *, jobs: int, progress: Tell | None) -> None:
+    """Execute one step of all cells, each run once, and judge what came out."""
+    waiting = [work for work in works if work.open and step in work.requests]
+    results = execute.execute(
+        [work.requests[step] for work in waiting], jobs=jobs, progress=progress, city=city
+    )
+    said: dict[str, tuple[Evidence | None, Decision]] = {}
+    for work, result in zip(waiting, results, strict=True):
+        work.results[step] = result
+        if not result.ok:
+            _fail(work, result.failure())
+            continue
+        closed = _closed(work)
+        if result.key not in said:
+            told = work.analyses[step].manifest
+            said[result.key] = gate.judge(city, result.folder, manifest=told, step=step, closed=closed)
+        _take(work, step, *said[result.key])
+
+
+def _closed(work: Work) -> list[str]:
+    """Name the inputs of any step that are not open: their values may stand in no output of the report."""
+    inputs = [one for request in work.requests.values() for one in request.info["inputs"].items()]
+    return sorted({name for name, one in inputs if one["class"] != "open"})
+
+
+def _take(work: Work, step: str, evidence: Evidence | None, decision: Decision) -> None:
+    """Keep the evidence and join the decisions of both steps."""
+    if evidence is not None:
+        work.evidence[step] = evidence
+    if work.decision is None:
+        work.decision = decision
+        return
+    joined = (*work.decision.findings, *decision.findings)
+    reasons = tuple(dict.fromkeys((*work.decision.reasons, *decision.reasons)))
+    outcome = decision.outcome if work.decision.allowed else work.decision.outcome
+    work.decision = Decision(outcome=outcome, reasons=reasons, findings=joined)
+
+
+def _attempt(work: Work, action: Callable[..., None], *arguments: Any) -> None:
+    """Do one step for one cell; what goes wrong stays with this cell."""
+    if not work.open:
+        return
+    try:
+        action(work, *arguments)
+    except StadtbuchError as error:
+        _fail(work, error)
+
+
+def _fail(work: Work, error: StadtbuchError) -> None:
+    work.error = error
+    work.publication = "refused" if error.exit_code == 3 else "none"
+
+
+def _publish(work: Work, city: City) -> None:
+    """Make an edition if there is something new, and put it where it belongs."""
+    made, files = _edition(work, city)
+    before = editions.latest(city.state, work.report.name, work.cell.slug)
+    if before is not None and editions.same(before.edition, made):
+        work.edition = before.edition
+        work.publication = "unchanged" if before.public else "withheld"
+        _drop_waiting(city, work)
+        return
+    approval = approval_of(work, city, made.code)
+    if work.report.release == "approval" and approval is None:
+        _wait(work, city, made, files)
+        return
+    work.edition = made.model_copy(update={"approval": approval})
+    editions.lay(
+        editions.place(city.state, work.report.name, work.cell.slug) / made.edition, work.edition, files
+    )
+    work.publication = "published"
+    _drop_waiting(city, work)
+    decisions.enter(city, "released", work.edition)
+
+
+def approval_of(work: Work, city: City, code: str) -> Any:
+    """Give the approval that holds, where the report needs one."""
+    if work.report.release == "automatic":
+        return None
+    return approvals.find(
+        work.report, code=code, rules=city.settings.rules.version, book=city.book, settings=city.settings
+    )
+
+
+def _edition(work: Work, city: City) -> tuple[Edition, dict[str, bytes]]:
+    """Gather the files of a cell and describe them as an edition of today."""
+    publisher = city.settings.city.publisher
+    inputs = [
+        one
+        for step, evidence in work.evidence.items()
+        for one in release.described(evidence, step=step, report=work.report, publisher=publisher)
+    ]
+    prepare = work.analyses.get("prepare")
+    files = release.files(
+        release.Material(
+            report=work.report,
+            cell=work.cell,
+            evidence=work.evidence["report"],
+            source=prepare.notebook if prepare else None,
+            cleared=cleared(work),
+            inputs=inputs,
+            publisher=publisher,
+        )
+    )
+    name = editions.next_name(city.today, editions.names(city.state, work.report.name, work.cell.slug))
+    return _described(work, city, name=name, inputs=inputs, files=files), files
+
+
+def _described(
+    work: Work, city: City, *, name: str, inputs: Sequence[dict[str, Any]], files: Mapping[str, bytes]
+) -> Edition:
+    library = work.evidence["report"].facts["key_parts"]["library"]
+    assert work.decision is not None  # only cells that were judged come here
+    return Edition(
+        id=editions.identify(work.report.name, work.cell.slug, name),
+        report=work.report.name,
+        cell=work.cell.slug,
+        edition=name,
+        title=work.report.title,
+        parameters=json.loads(json.dumps(dict(work.cell.parameters), default=str)),
+        made_at=city.now,
+        run_keys={step: request.key for step, request in work.requests.items()},
+        code=approvals.code_of(work.report, {step: one.notebook for step, one in work.analyses.items()}),
+        rules=city.settings.rules.version,
+        library=f"{library['version']} ({library['sha256'][:12]})",
+        inputs=tuple(inputs),
+        files=editions.describe(files),
+        results=tuple(dict(one) for one in work.evidence["report"].results),
+        decision=work.decision,
+        book_head=city.book.head(),
+    )
+
+
+def _wait(work: Work, city: City, made: Edition, files: Mapping[str, bytes]) -> None:
+    """Lay an edition aside until somebody decides."""
+    work.edition, work.publication = made, "awaiting-approval"
+    there = editions.waiting(city.state, work.report.name, work.cell.slug)
+    if there is not None and editions.same(there.edition, made) and there.edition.code == made.code:
+        work.edition = there.edition
+        return
+    editions.lay_aside(editions.waiting_place(city.state, work.report.name, work.cell.slug), made, files)
+    decisions.enter(city, "awaiting-approval", made)
+
+
+def _drop_waiting(city: City, work: Work) -> None:
+    """Take away what waited and is no longer needed."""
+    folder = editions.waiting_place(city.state, work.report.name, work.cell.slug)
+    if folder.exists():
+        editions.remove(folder)
+
+
+def _note_refusal(city: City, work: Work) -> None:
+    """Write into the book that the gate refused: the rules, no texts, and not the same again every night."""
+    if work.decision is None or work.decision.allowed:
+        return
+    work.publication = "refused"
+    rules = sorted({finding.rule for finding in work.decision.findings})
+    keys = {step: request.key for step, request in work.requests.items()}
+    details = {"rules": rules, "runs": keys}
+    earlier = list(city.book.entries(kind="refused", subject=work.id))[-1:]
+    if not earlier or earlier[0].details != details:
+        city.book.append("refused", subject=work.id, actor=city.actor, now=city.now, details=details)
+
+
+def _executed(works: Sequence[Work]) -> int:
+    """Count the notebooks that were executed, each run once."""
+    return len({one.key for work in works for one in work.results.values() if one.status != "unchanged"})
+
+
+def _summary(works: Sequence[Work], *, executed: int, dry: bool = False) -> dict[str, Any]:
+    codes = [work.exit_code for work in works]
+    runs = [_line(work, dry=dry) for work in works]
+    counts = {
+        "executed": executed,
+        "runs": len(runs),
+        **_tally(runs, "status", ("ran", "unchanged", "refused", "failed")),
+        **_tally(runs, "publication", ("published", "awaiting-approval", "withheld")),
+    }
+    return {"runs": runs, "counts": counts, "exit_code": next((one for one in EXIT_ORDER if one in codes), 0)}
+
+
+def _tally(runs: Sequence[Mapping[str, Any]], key: str, values: Sequence[str]) -> dict[str, int]:
+    return {value: sum(one[key] == value for one in runs) for value in values}
+
+
+def _line(work: Work, *, dry: bool) -> dict[str, Any]:
+    """Describe what became of one cell, in the shape of CONTRACTS; texts stay in both languages."""
+    findings = [] if work.decision is None else list(work.decision.findings)
+    last = list(work.requests.values())[-1:]
+    return {
+        "report": work.report.name,
+        "cell": work.cell.slug,
+        "parameters": json.loads(json.dumps(dict(work.cell.parameters), default=str)),
+        "key": last[0].key if last else None,
+        "status": _planned(work) if dry else work.status,
+        "publication": work.publication,
+        "notices": list(work.notices),
+        "seconds": round(sum(one.seconds for one in work.results.values() if one.status != "unchanged"), 1),
+        "edition": work.edition.id if work.edition else None,
+        "findings": findings,
+        "error": work.error,
+    }
+
+
+def _planned(work: Work) -> str:
+    """Say what a build would do with the first step of a cell: run it, or find it unchanged."""
+    if work.error is not None:
+        return work.status
+    return "ran" if any(execute.finished(one) is None for one in work.requests.values()) else "unchanged"
+
+
+def spoken(summary: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Write the summary of a build as JSON in one language; the exit code is left to the command."""
+    runs = []
+    for one in summary["runs"]:
+        line = {key: value for key, value in one.items() if key != "error"}
+        line["notices"] = [notice.pick(language) for notice in one["notices"]]
+        line["findings"] = [finding.as_dict(language) for finding in one["findings"]]
+        if one["error"] is not None:
+            line["error"] = one["error"].as_dict(language)
+        runs.append(line)
+    return {"runs": runs, "counts": summary["counts"]}

@@ -1,0 +1,306 @@
+"""
+``reports/<name>.yaml``: what is published, for which parameters, in which roles.
+
+One file per report; the file's name is the report's name. All mistakes of all files are told at once, with
+file, line and path.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from stadtbuch.catalog import files, mistakes
+from stadtbuch.catalog.licences import LICENCES
+from stadtbuch.errors import Problem, ReportError, UsageError
+from stadtbuch.model.report import Report
+from stadtbuch.settings import Settings
+from stadtbuch.texts import Text
+
+APPROVALS = "approvals.yaml"
+CATALOGUE = "catalogue:"
+UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ẞ": "SS"}
+)
+NO_CELL = "_"
+"""The folder of a report without cells, in the archive and nowhere else."""
+
+NOTEBOOK_KEYS = ("prepare", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """
+    One page of a report: its place in addresses, and its parameters.
+
+    `slug` is empty for a report without cells.
+    """
+
+    slug: str
+    parameters: Mapping[str, Any]
+
+    @property
+    def folder(self) -> str:
+        """Give the folder of the cell in the archive."""
+        return self.slug or NO_CELL
+
+
+def load(settings: Settings) -> dict[str, Report]:
+    """
+    Read the definitions of all reports of a city.
+
+    Returns
+    -------
+    dict
+        Name -> report, by name.
+
+    Raises
+    ------
+    ReportError
+        ``report.invalid`` with every mistake of every file.
+    """
+    folder = settings.folder("reports")
+    problems: list[Problem] = []
+    reports: dict[str, Report] = {}
+    for path in sorted(path for path in folder.glob("*.yaml") if path.name != APPROVALS):
+        report, found = read(path, settings=settings)
+        problems += found
+        if report is not None:
+            reports[report.name] = report
+    problems += _unknown_related(reports, settings)
+    if problems:
+        raise _invalid(problems)
+    return reports
+
+
+def read(path: Path, *, settings: Settings) -> tuple[Report | None, list[Problem]]:
+    """Read one definition; give the report, or ``None``, and every mistake found."""
+    located, problems = files.read(path, name=f"{settings.paths.reports}/{path.name}")
+    if located is None:
+        return None, problems
+    try:
+        report = Report(
+            name=path.stem, **{key: value for key, value in located.data.items() if key != "name"}
+        )
+    except ValidationError as error:
+        return None, [*problems, *_mistakes(error, located)]
+    return report, [*problems, *_inconsistent(report, located, settings.root)]
+
+
+def _mistakes(error: ValidationError, located: files.Located) -> Iterator[Problem]:
+    for one in error.errors():
+        said = mistakes.problem(one, Report, located, ())
+        yield replace(said, code=said.code.replace("catalog.", "report."))
+
+
+def _inconsistent(report: Report, located: files.Located, root: Path) -> Iterator[Problem]:
+    """Find what is well-formed and still wrong: missing notebooks, cells that do not fit together."""
+    if "name" in located.data:
+        what = Text(de="Der Name steht im Dateinamen.", en="The name stands in the file's name.")
+        yield located.problem(("name",), "report.name", what)
+    for key in NOTEBOOK_KEYS:
+        path = getattr(report, key)
+        if path is not None and not _inside(root, path):
+            yield located.problem((key,), "report.notebook", *_NO_NOTEBOOK)
+    for number, cell in enumerate(report.also):
+        if set(cell) != set(report.cells):
+            yield located.problem(("also", number), "report.also", *_ALSO)
+    for name in report.cells.keys() & report.fixed.keys():
+        yield located.problem(("fixed", name), "report.fixed", *_FIXED)
+    if report.license not in LICENCES:
+        what = Text(de="ist keine bekannte Lizenz", en="is an unknown licence")
+        yield located.problem(
+            ("license",), "report.license", what, mistakes.did_you_mean(report.license, LICENCES)
+        )
+    for name, values in report.cells.items():
+        if isinstance(values, str) and _reference(values) is None:
+            yield located.problem(("cells", name), "report.cells", *_CELLS)
+
+
+_NO_NOTEBOOK = (
+    Text(de="Dieses Notebook gibt es nicht.", en="There is no such notebook."),
+    Text(
+        de="Pfad ab dem Ordner der Stadt, mit .ipynb am Ende.",
+        en="A path from the city's folder, ending in .ipynb.",
+    ),
+)
+_ALSO = (
+    Text(de="nennt andere Parameter als cells", en="names other parameters than cells"),
+    Text(de="Geben Sie genau die Parameter von cells an.", en="State exactly the parameters of cells."),
+)
+_FIXED = (
+    Text(de="steht auch unter cells", en="stands under cells as well"),
+    Text(
+        de="Ein Parameter ist fest oder läuft durch Werte.", en="A parameter is fixed or runs through values."
+    ),
+)
+_CELLS = (
+    Text(de="ist weder Liste noch Verweis", en="is neither a list nor a reference"),
+    Text(
+        de='Schreiben Sie "catalogue:<domäne>.<datensatz>.<spalte>".',
+        en='Write "catalogue:<domain>.<dataset>.<column>".',
+    ),
+)
+
+
+def _inside(root: Path, path: str) -> bool:
+    """Whether a path names a notebook below the city's folder."""
+    target = (root / path).resolve()
+    return path.endswith(".ipynb") and target.is_relative_to(root.resolve()) and target.is_file()
+
+
+def _reference(value: str) -> tuple[str, str] | None:
+    """
+    Split a reference to a column's values.
+
+    Examples
+    --------
+    >>> _reference("catalogue:geography.boroughs.borough")
+    ('geography.boroughs', 'borough')
+    """
+    match = re.fullmatch(r"catalogue:([a-z][a-z0-9-]*\.[a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)", value)
+    return (match[1], match[2]) if match else None
+
+
+def _unknown_related(reports: Mapping[str, Report], settings: Settings) -> Iterator[Problem]:
+    for report in reports.values():
+        for other in report.related:
+            if other not in reports:
+                what = Text(de=f"Es gibt keinen Bericht {other}.", en=f"There is no report {other}.")
+                hint = mistakes.did_you_mean(other, reports)
+                file = f"{settings.paths.reports}/{report.name}.yaml"
+                yield Problem(file, None, "related", what, hint, "report.related")
+
+
+def _invalid(problems: Sequence[Problem]) -> ReportError:
+    return ReportError(
+        "report.invalid",
+        Text(
+            de="Eine Berichtsdatei ist nicht gültig."
+            if len(problems) == 1
+            else f"Die Berichtsdateien haben {len(problems)} Fehler.",
+            en="A report file is not valid."
+            if len(problems) == 1
+            else f"The report files have {len(problems)} mistakes.",
+        ),
+        problems=problems,
+        remedy=Text(de="Berichtigen Sie die genannten Stellen.", en="Correct the places named."),
+    )
+
+
+def choose(reports: Mapping[str, Report], names: Sequence[str]) -> list[Report]:
+    """
+    Give the named reports, or all where no name is given.
+
+    Raises
+    ------
+    UsageError
+        ``report.unknown``, with what could have been meant.
+    """
+    for name in names:
+        if name not in reports:
+            raise unknown(name, known=list(reports))
+    return [report for name, report in reports.items() if not names or name in names]
+
+
+def unknown(name: str, *, known: Sequence[str]) -> UsageError:
+    """Say that there is no report of this name."""
+    near = get_close_matches(name, list(known), n=1)
+    return UsageError(
+        "report.unknown",
+        Text(de=f"Es gibt keinen Bericht {name}.", en=f"There is no report {name}."),
+        remedy=(Text(de=f"Meinten Sie {near[0]}?", en=f"Did you mean {near[0]}?") if near else None)
+        or Text(de="„stadtbuch report list“ zeigt alle.", en='"stadtbuch report list" shows all.'),
+    )
+
+
+def cells(report: Report, *, values: Callable[[str, str], Sequence[str]]) -> list[Cell]:
+    """
+    Give the cells of a report, `also` first, then all combinations in declared order.
+
+    Parameters
+    ----------
+    report
+        The definition.
+    values
+        Dataset id and column -> the values that occur, sorted.
+
+    Raises
+    ------
+    ReportError
+        ``report.cells-alike`` if two cells would have one address.
+
+    Examples
+    --------
+    >>> from stadtbuch.texts import same
+    >>> report = Report(name="r", title=same("R"), summary=same("R"), report="r.ipynb", release="automatic",
+    ...                 cells={"borough": ("Mitte", "Süd")}, also=({"borough": "all"},), fixed={"year": 2025},
+    ...                 roles={"author": "a", "release": "b"})
+    >>> [cell.slug for cell in cells(report, values=lambda dataset, column: [])]
+    ['all', 'mitte', 'sued']
+    """
+    lists = [_values(listed, values) for listed in report.cells.values()]
+    combined = [dict(zip(report.cells, combination, strict=True)) for combination in product(*lists)]
+    chosen = [*({name: one[name] for name in report.cells} for one in report.also), *combined]
+    found = [Cell(slug_of(one.values()), {**one, **report.fixed}) for one in chosen]
+    if len({cell.slug for cell in found}) < len(found):
+        raise _alike(report.name)
+    return found
+
+
+def _values(listed: Sequence[str] | str, values: Callable[[str, str], Sequence[str]]) -> Sequence[str]:
+    if not isinstance(listed, str):
+        return listed
+    reference = _reference(listed)
+    return values(*reference) if reference else ()
+
+
+def _alike(name: str) -> ReportError:
+    return ReportError(
+        "report.cells-alike",
+        Text(
+            de=f"Zwei Seiten des Berichts {name} hätten dieselbe Adresse.",
+            en=f"Two pages of the report {name} would have the same address.",
+        ),
+        why=Text(
+            de="Die Adresse entsteht aus den Parameterwerten in Kleinbuchstaben ohne Sonderzeichen.",
+            en="The address is made from the parameters' values in small letters without special signs.",
+        ),
+        remedy=Text(
+            de="Nehmen Sie eindeutige Werte, etwa Schlüssel.", en="Take unambiguous values, such as codes."
+        ),
+    )
+
+
+def slug_of(values: Iterable[Any]) -> str:
+    """
+    Give the address of a cell: its values in declared order.
+
+    Examples
+    --------
+    >>> slug_of(["Süd", 2025])
+    'sued-2025'
+    """
+    return "-".join(slug(value) for value in values)
+
+
+def slug(value: Any) -> str:
+    """
+    Write a value so that it can stand in an address and a file name.
+
+    Examples
+    --------
+    >>> slug("Höhe-Süd / Mühlweg"), slug("Straße des 17. Juni"), slug(2025)
+    ('hoehe-sued-muehlweg', 'strasse-des-17-juni', '2025')
+    """
+    folded = unicodedata.normalize("NFC", str(value)).translate(UMLAUTS)
+    plain = unicodedata.normalize("NFKD", folded).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "x"

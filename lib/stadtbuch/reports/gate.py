@@ -1,0 +1,113 @@
+"""
+The gate decides whether what a run made may leave its folder.
+
+It refuses by default. Everything in the notebook is either plain text that was scanned, or exactly what one
+of our own helpers recorded; every file is named by a record; every text of every record is scanned as well. A
+check that breaks, a file that cannot be read, a record of a wrong shape: each is a refusal, never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from stadtbuch.model.analysis import Manifest
+from stadtbuch.model.verdict import Decision, Finding, Outcome, Severity, decide
+from stadtbuch.reports import content, screening
+from stadtbuch.reports import evidence as evidences
+from stadtbuch.reports.evidence import Evidence
+from stadtbuch.session.city import City
+from stadtbuch.session.snapshots import min_count
+from stadtbuch.texts import Text
+
+
+def judge(
+    city: City, folder: Path, *, manifest: Manifest, step: str, closed: Sequence[str] = ()
+) -> tuple[Evidence | None, Decision]:
+    """
+    Judge a finished run.
+
+    Parameters
+    ----------
+    city
+        The session: thresholds, catalogue, and the value indices of closed datasets.
+    folder
+        The run's folder.
+    manifest
+        What its notebook declares.
+    step
+        ``"prepare"``: only its source and its protected tables leave. ``"report"``: all of it does.
+    closed
+        Ids of datasets that are not open and whose values may not occur, beyond the run's own inputs: those
+        of the preparing step.
+
+    Returns
+    -------
+    tuple
+        What was judged (``None`` if it could not even be read), and the decision.
+    """
+    try:
+        evidence = Evidence.read(folder)
+        found = list(_findings(city, evidence, manifest=manifest, step=step, closed=closed))
+        return evidence, decide(found, passed=_passed(city, step))
+    except Exception as error:  # noqa: BLE001 - fail closed: what cannot be judged is not published
+        return None, _broken(type(error).__name__)
+
+
+def _findings(
+    city: City, evidence: Evidence, *, manifest: Manifest, step: str, closed: Sequence[str]
+) -> Iterator[Finding]:
+    own = [name for name, one in evidence.facts["inputs"].items() if one["class"] != "open"]
+    screen = screening.Screen.of(city, evidence, closed=sorted({*own, *closed}))
+    yield from evidences.findings(evidence)
+    if step == "prepare":
+        least = {name: _least(city, evidence) for name in own}
+        yield from content.given(manifest.gives, evidence.tables)
+        yield from content.kept_counts(evidence.tables, least=least)
+        yield from screen.source_and_tables()
+        return
+    yield from content.closed_inputs(evidence.facts["inputs"])
+    yield from content.sections(evidence.notebook)
+    yield from content.benefit(manifest)
+    yield from content.given(manifest.gives, evidence.tables)
+    yield from screen.everything()
+
+
+def _least(city: City, evidence: Evidence) -> int:
+    """Give the minimum count that holds for a run: the strictest of its inputs that are not open."""
+    names = [name for name, one in evidence.facts["inputs"].items() if one["class"] != "open"]
+    return max(min_count(city.dataset(name), city.settings) for name in names)
+
+
+def _passed(city: City, step: str) -> Text:
+    rules = city.settings.rules.version
+    if step == "prepare":
+        return Text(
+            de=f"Vorbereitung geprüft nach Regelwerk {rules}: Nur geschützte Tabellen und der "
+            f"Quelltext verlassen den Lauf.",
+            en=f"Preparation checked by rules {rules}: only protected tables and the source leave the run.",
+        )
+    return Text(
+        de=f"Bericht geprüft nach Regelwerk {rules}: Eingaben, Abschnitte, Abbildungen, Tabellen, "
+        f"Texte und Dateien.",
+        en=f"Report checked by rules {rules}: inputs, sections, figures, tables, texts and files.",
+    )
+
+
+def _broken(kind: str) -> Decision:
+    """Refuse because the judging itself failed; its message could hold data, so only the type is named."""
+    said = Text(
+        de=f"Der Lauf ließ sich nicht prüfen ({kind}). Was nicht geprüft ist, wird nicht veröffentlicht.",
+        en=f"The run could not be judged ({kind}). What is not checked is not published.",
+    )
+    finding = Finding(
+        rule="reports.unjudged",
+        severity=Severity.refuse,
+        subject="run",
+        text=said,
+        remedy=Text(
+            de="Melden Sie es dem Team, das Stadtbuch betreibt.",
+            en="Report it to the team that runs Stadtbuch.",
+        ),
+    )
+    return Decision(outcome=Outcome.refuse, reasons=(said,), findings=(finding,))

@@ -1,0 +1,118 @@
+"""What the privacy rules need to know about a run, gathered for them; they themselves read no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from stadtbuch.model.verdict import Finding
+from stadtbuch.privacy import notebooks
+from stadtbuch.privacy import outputs as rules
+from stadtbuch.privacy import values as scan
+from stadtbuch.reports import markup, release, values
+from stadtbuch.reports.evidence import Evidence
+from stadtbuch.session.city import City
+from stadtbuch.session.snapshots import min_count
+from stadtbuch.store import read_frame
+from stadtbuch.texts import LANGUAGES
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One run before the privacy rules: the evidence, and the facts that the rules ask for."""
+
+    evidence: Evidence
+    facts: rules.Facts
+
+    @classmethod
+    def of(cls, city: City, evidence: Evidence, *, closed: Iterable[str]) -> Screen:
+        """
+        Gather the facts about a run.
+
+        Parameters
+        ----------
+        closed
+            Ids of all datasets that are not open and whose values may not occur.
+        """
+        names = list(closed)
+        least = [min_count(city.dataset(name), city.settings) for name in names]
+        facts = rules.Facts(
+            restricted=any(one["class"] != "open" for one in evidence.facts["inputs"].values()),
+            key=city.state.key(values.KEY),
+            closed=tuple(
+                rules.ClosedFacts(name, city.dataset(name).table.names, values.index(city, name))
+                for name in names
+            ),
+            records=_renderings(evidence),
+            texts={path: data.decode("utf-8") for path, data in evidence.files.items()},
+            parameters=evidence.facts["parameters"],
+            open_values=scan.vocabulary(_open_words(evidence)),
+            vocabulary=scan.vocabulary(_public_words(city)),
+            allowed_addresses=frozenset(_addresses(city)),
+            paths=(str(city.settings.root), str(evidence.folder)),
+            rules=city.settings.rules.version,
+            min_count=max(least, default=None),
+        )
+        return cls(evidence=evidence, facts=facts)
+
+    def everything(self) -> list[Finding]:
+        """Judge the executed notebook and everything that goes out with it."""
+        return rules.judge(notebooks.strip(self.evidence.notebook), self.facts)
+
+    def source_and_tables(self) -> list[Finding]:
+        """Judge a preparing step: its source, and the tables it cleared; its other outputs stay inside."""
+        tables = {path: text for path, text in self.facts.texts.items() if path.startswith("tables/")}
+        source = release.source_only(self.evidence.notebook)
+        return rules.judge(notebooks.strip(source), replace(self.facts, restricted=False, texts=tables))
+
+
+def _renderings(evidence: Evidence) -> dict[tuple[str, str], frozenset[str]]:
+    """Give for every record the texts that an output may show of it."""
+    named = [("figure", evidence.figures), ("table", evidence.shown), ("protected", evidence.tables)]
+    pairs = [(kind, name) for kind, records in named for name in records]
+    pairs += [(str(one["kind"]), str(one["name"])) for one in evidence.results]
+    return {pair: frozenset((evidence.rendered(*pair) or {}).values()) for pair in pairs}
+
+
+def _open_words(evidence: Evidence) -> Iterator[str]:
+    """Give the texts of the run's open inputs: what is public anyhow is no finding."""
+    for one in evidence.facts["inputs"].values():
+        if one["class"] == "open" and one["kind"] == "frame":
+            frame = read_frame((evidence.folder / one["file"]).read_bytes())
+            for name in frame.columns:
+                if (
+                    not pd.api.types.is_numeric_dtype(frame[name].dtype)
+                    and str(frame[name].dtype) != "geometry"
+                ):
+                    yield from frame[name].dropna().astype("str").unique()
+
+
+def _public_words(city: City) -> Iterator[str]:
+    """Give the texts of the catalogue and of the city's own settings."""
+    settings = city.settings.city
+    yield from (settings.name, *settings.publisher.as_dict().values(), *settings.claim.as_dict().values())
+    for dataset in city.catalog.datasets.values():
+        yield from _texts(dataset.model_dump(mode="json", exclude={"source"}))
+    for word in (markup.MISSING, markup.TOTAL, markup.AS_OF):
+        yield from (word.pick(language) for language in LANGUAGES)
+
+
+def _texts(content: Any) -> Iterator[str]:
+    if isinstance(content, Mapping):
+        for one in content.values():
+            yield from _texts(one)
+    elif isinstance(content, (list, tuple)):
+        for one in content:
+            yield from _texts(one)
+    elif isinstance(content, str):
+        yield content
+
+
+def _addresses(city: City) -> Iterator[str]:
+    """Give the mailboxes that are public: the city's and those of the catalogue."""
+    yield city.settings.city.contact.lower()
+    for dataset in city.catalog.datasets.values():
+        yield dataset.contact_point.lower()

@@ -1,0 +1,399 @@
+"""`sb.table`, `sb.headline`, `sb.publish`, `sb.protect`: numbers with their words, units and dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from stadtbuch.errors import UsageError
+from stadtbuch.reports import figures, markup, outputs, records
+from stadtbuch.reports.figures import Words
+from stadtbuch.texts import Text, same, text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from stadtbuch.privacy.groupings import Grouping
+    from stadtbuch.privacy.tables import ProtectedTable
+
+MOST_POINTS = 6
+MOST_ROWS = 200
+"""Longer tables are downloads, not reading."""
+
+
+def table(
+    data: pd.DataFrame | ProtectedTable,
+    *,
+    caption: Words | None = None,
+    name: str | None = None,
+    columns: Mapping[str, Words] | None = None,
+) -> None:
+    """
+    Show a table, and record it for the page.
+
+    Parameters
+    ----------
+    data
+        At most 200 rows. A protected table in two dimensions is shown as a cross table.
+    caption
+        What the table holds: measure, place and time.
+    name
+        Short name for address and file; counted if left out.
+    columns
+        Titles of columns that the catalogue does not know.
+
+    Raises
+    ------
+    UsageError
+        ``table.caption``, ``table.too-long``, ``table.empty``, ``output.column-title``.
+    """
+    said = words(caption, what="caption", where="sb.table", code="table.caption")
+    out = outputs.current()
+    label = figures.named(name, out=out, kind="shown", prefix="table")
+    out.claim("shown", label)
+    record = {"name": label, "caption": said} | _content(data, out=out, titles=columns)
+    out.write_record(f"shown/{label}.json", record)
+    shown = {"text/html": markup.table_html(record, "de"), "text/plain": markup.table_text(record)}
+    outputs.show(shown, kind="table", name=label)
+
+
+def words(value: Any, *, what: str, where: str, code: str) -> dict[str, str]:
+    """
+    Read a text in both languages, or say where it is missing.
+
+    Raises
+    ------
+    UsageError
+        With `code`, naming the argument `what` of the function `where`.
+    """
+    try:
+        return text(value).as_dict()
+    except KeyError as missing:
+        language = missing.args[0]
+    raise UsageError(
+        code,
+        Text(de=f"{where}: {what} fehlt ({language}).", en=f"{where}: {what} is missing ({language})."),
+        remedy=Text(
+            de=f'Ergänzen Sie {what}={{"de": "...", "en": "..."}}.',
+            en=f'Add {what}={{"de": "...", "en": "..."}}.',
+        ),
+    )
+
+
+def _content(data: Any, *, out: outputs.Outputs, titles: Mapping[str, Words] | None) -> dict[str, Any]:
+    """Give columns, rows and legend of what was handed over."""
+    frame, legend = figures.data_of(data)
+    _fits(len(frame) if not hasattr(data, "cells") else 1)
+    described = records.columns(frame, given=titles, known=out.columns)
+    columns, rows = markup.fold(described, records.rows(frame))
+    if hasattr(data, "cells"):
+        columns, rows = crossed(columns, rows)
+    _fits(len(rows))
+    return {"columns": columns, "rows": rows, "legend": legend}
+
+
+def _fits(length: int) -> None:
+    if 0 < length <= MOST_ROWS:
+        return
+    if length == 0:
+        raise UsageError(
+            "table.empty",
+            Text(de="Die Tabelle ist leer.", en="The table is empty."),
+            remedy=Text(
+                de="Prüfen Sie Auswahl und Filter davor.", en="Check the selection and filters before it."
+            ),
+        )
+    raise UsageError(
+        "table.too-long",
+        Text(
+            de=f"Die Tabelle hat {length} Zeilen; gezeigt werden höchstens {MOST_ROWS}.",
+            en=f"The table has {length} rows; at most {MOST_ROWS} are shown.",
+        ),
+        remedy=Text(
+            de="Fassen Sie zusammen oder wählen Sie aus; lange Tabellen gehören in die Downloads.",
+            en="Summarise or select; long tables belong into the downloads.",
+        ),
+    )
+
+
+def crossed(columns: Sequence[Any], rows: Sequence[Sequence[Any]]) -> tuple[list[Any], list[list[Any]]]:
+    """
+    Turn long rows of (row label, column label, number) into a cross table; other shapes stay as they are.
+
+    Examples
+    --------
+    >>> total = {"total": True}
+    >>> columns = [{"name": name, "title": {"de": name, "en": name}} for name in ("a", "b", "value")]
+    >>> head, body = crossed(columns, [["N", "f", 3], ["N", total, 7], [total, "f", 9], [total, total, 20]])
+    >>> [column["name"] for column in head], body[0]
+    (['a', 'f', 'total'], ['N', 3, 7])
+    """
+    if len(columns) != 3:
+        return list(columns), [list(row) for row in rows]
+    first, second, number = columns
+    heads = list(dict.fromkeys(_key(row[1]) for row in rows))
+    lines: dict[Any, dict[Any, Any]] = {}
+    for line, head, value in rows:
+        lines.setdefault(_key(line), {})[_key(head)] = value
+    new = [_head(head, second, number) for head in heads]
+    return [first, *new], [
+        [_unkey(line), *(cells.get(head) for head in heads)] for line, cells in lines.items()
+    ]
+
+
+TOTAL_KEY = ("total",)
+
+
+def _key(label: Any) -> Any:
+    return TOTAL_KEY if isinstance(label, Mapping) else label
+
+
+def _unkey(key: Any) -> Any:
+    return {"total": True} if key == TOTAL_KEY else key
+
+
+def _head(key: Any, variable: Mapping[str, Any], number: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe the column of one label of the second variable."""
+    shape = {"align": "number", "places": number.get("places", 0)}
+    if key == TOTAL_KEY:
+        return {"name": "total", "title": markup.TOTAL.as_dict()} | shape
+    label = (variable.get("labels") or {}).get(key) or same(str(key)).as_dict()
+    return {"name": str(key), "title": dict(label)} | shape
+
+
+def headline(
+    value: float | int | None, *, unit: Words | None = None, at: Any = None, label: Words | None = None
+) -> None:
+    """
+    Show one number that answers the report's question, with its unit and the day it holds for.
+
+    Raises
+    ------
+    UsageError
+        ``headline.value``, ``headline.unit`` or ``headline.date``.
+    """
+    said = words(unit, what="unit", where="sb.headline", code="headline.unit")
+    out = outputs.current()
+    number = sum(one["kind"] == "headline" for one in out.results()) + 1
+    record: dict[str, Any] = {
+        "name": f"headline-{number}",
+        "value": _number(value, where="sb.headline", code="headline.value"),
+        "unit": said,
+        "at": _day(at),
+        "label": words(label, what="label", where="sb.headline", code="headline.label") if label else None,
+        "kind": "headline",
+    }
+    _append(out, record)
+    shown = {"text/html": markup.headline_html(record, "de"), "text/plain": markup.headline_text(record)}
+    outputs.show(shown, kind="headline", name=record["name"])
+
+
+def publish(name: str, value: Any, *, unit: Words | str | None = None, label: Words | None = None) -> None:
+    """
+    Publish a named result, so that it can be cited, compared between editions and exported.
+
+    Parameters
+    ----------
+    name
+        Unique in the notebook.
+    value
+        A number, a text or a day; ``None`` or NA for a number that is withheld.
+    unit
+        Such as ``{"de": "Personen", "en": "persons"}``; a plain text stands for both languages.
+
+    Raises
+    ------
+    UsageError
+        ``result.unit``, ``result.value`` or ``output.name-twice``.
+    """
+    stated = same(unit).as_dict() if isinstance(unit, str) else unit
+    said = words(stated, what="unit", where="sb.publish", code="result.unit")
+    out = outputs.current()
+    label_said = words(label, what="label", where="sb.publish", code="result.label") if label else None
+    plain = records.plain(value)
+    if plain is not None and not isinstance(value, (str, date)):
+        plain = _number(value, where="sb.publish", code="result.value")
+    checked = figures.named(name, out=out, kind="results", prefix="result")
+    if any(one["name"] == checked for one in out.results()):
+        raise outputs.twice(checked)
+    record = {
+        "name": checked,
+        "value": plain,
+        "unit": said,
+        "at": None,
+        "label": label_said,
+        "kind": "result",
+    }
+    _append(out, record)
+    outputs.show({"text/plain": markup.result_text(record)}, kind="result", name=checked)
+
+
+def points(sentences: Sequence[Words]) -> None:
+    """
+    Show the main points of a report: one to six sentences that may hold computed numbers.
+
+    Parameters
+    ----------
+    sentences
+        Each in both languages, as plain text.
+
+    Raises
+    ------
+    UsageError
+        ``points.count`` if there is none or more than six; ``points.sentence`` if a language is missing.
+    """
+    if not 1 <= len(sentences) <= MOST_POINTS:
+        raise UsageError(
+            "points.count",
+            Text(
+                de=f"sb.points: ein bis {MOST_POINTS} Sätze.",
+                en=f"sb.points: one to {MOST_POINTS} sentences.",
+            ),
+            why=Text(
+                de="Mehr Kernaussagen liest niemand als Kernaussagen.",
+                en="Nobody reads more of them as the main points.",
+            ),
+            remedy=Text(
+                de="Behalten Sie die wichtigsten; der Rest gehört in den Text.",
+                en="Keep the most important ones; the rest belongs into the text.",
+            ),
+        )
+    said = [words(one, what="sentence", where="sb.points", code="points.sentence") for one in sentences]
+    out = outputs.current()
+    number = sum(one["kind"] == "points" for one in out.results()) + 1
+    record: dict[str, Any] = {"name": f"points-{number}", "kind": "points", "points": said}
+    _append(out, record)
+    shown = {"text/html": markup.points_html(record, "de"), "text/plain": markup.points_text(record)}
+    outputs.show(shown, kind="points", name=record["name"])
+
+
+def _append(out: outputs.Outputs, record: Mapping[str, Any]) -> None:
+    out.write(outputs.RESULTS, outputs.encode([*out.results(), record]))
+
+
+def _number(value: Any, *, where: str, code: str) -> int | float:
+    plain = records.plain(value)
+    if isinstance(plain, (int, float)) and not isinstance(plain, bool):
+        return plain
+    raise UsageError(
+        code,
+        Text(de=f"{where}: Der Wert ist keine Zahl.", en=f"{where}: the value is no number."),
+        why=Text(
+            de="Eine geheim gehaltene oder fehlende Zahl kann keine Aussage tragen.",
+            en="A number that is withheld or missing cannot carry a message.",
+        ),
+        remedy=Text(
+            de="Nehmen Sie eine veröffentlichte Summe, etwa table.total().",
+            en="Take a published sum, such as table.total().",
+        ),
+    )
+
+
+def _day(value: Any) -> str:
+    """Read a day from a date, a timestamp or ISO text."""
+    plain = records.plain(value)
+    try:
+        return date.fromisoformat(str(plain)[:10]).isoformat()
+    except ValueError:
+        pass
+    raise UsageError(
+        "headline.date",
+        Text(de="sb.headline: at fehlt oder ist kein Datum.", en="sb.headline: at is missing or no date."),
+        why=Text(de="Eine Zahl gilt für einen Tag.", en="A number holds for a day."),
+        remedy=Text(de='Ergänzen Sie at="2025-12-31".', en='Add at="2025-12-31".'),
+    )
+
+
+def protect(
+    counts: pd.Series,
+    *,
+    name: str,
+    dataset: str,
+    rows: str | list[str] | None = None,
+    columns: str | list[str] | None = None,
+    groupings: Sequence[Grouping] = (),
+    unit: str | None = None,
+) -> ProtectedTable:
+    """
+    Turn counts into a table that may be published: small ones and those that would give them away are
+    withheld.
+
+    Parameters
+    ----------
+    counts
+        One number per combination, as ``groupby([...]).size()`` gives it; the names of the index levels are
+        the variables.
+    name
+        Name of the table; the manifest's `gives` lists it.
+    dataset
+        The closed dataset the counts come from.
+    rows, columns
+        Variables that make up the rows and the columns; the first level, and all others, if left out.
+    groupings
+        How variables that are no columns of the catalogue are made from such columns.
+    unit
+        What is counted; the protection unit of the dataset if left out.
+
+    Raises
+    ------
+    ProtectionError
+        If the table cannot be protected as it is.
+    UsageError
+        ``protect.dataset`` if the notebook does not read that dataset.
+    """
+    from stadtbuch.privacy import tables  # noqa: PLC0415 - the solver is heavy; only closed notebooks need it
+
+    out = outputs.current()
+    facts = _facts(out, dataset)
+    levels = [str(level) for level in counts.index.names]
+    made = tables.protect(
+        counts,
+        rows=rows if rows is not None else levels[0],
+        columns=columns if columns is not None or rows is not None else levels[1:] or None,
+        min_count=threshold(out.facts, facts),
+        node_limit=int(out.facts["thresholds"]["solver_nodes"]),
+        groupings=tuple(groupings),
+        dataset=dataset,
+        name=name,
+        unit=unit or facts.get("privacy_unit") or "person",
+        column_names=[column["name"] for column in facts["columns"]],
+    )
+    out.claim("tables", name)
+    out.write_record(f"tables/{name}.json", made.to_record())
+    if out.folder is None:
+        outputs.warn(made.findings)  # in the lab the returned table shows itself
+    else:
+        outputs.show({"text/html": made._repr_html_()}, kind="protected", name=name)
+    return made
+
+
+def _facts(out: outputs.Outputs, dataset: str) -> Mapping[str, Any]:
+    """Give what is known about a dataset that this notebook reads."""
+    if dataset in out.inputs:
+        return out.inputs[dataset]
+    raise UsageError(
+        "protect.dataset",
+        Text(de=f"Dieses Notebook liest {dataset} nicht.", en=f"This notebook does not read {dataset}."),
+        remedy=Text(
+            de=f"Nehmen Sie {dataset} unter inputs: in das Manifest auf, oder berichtigen Sie dataset=.",
+            en=f"Add {dataset} to inputs: in the manifest, or correct dataset=.",
+        ),
+    )
+
+
+def threshold(facts: Mapping[str, Any], dataset: Mapping[str, Any]) -> int:
+    """
+    Give the minimum count that holds: the strictest of city, dataset and all other inputs that are not open.
+
+    Examples
+    --------
+    >>> city = {"thresholds": {"min_count": 3, "min_count_sensitive": 5}, "inputs": {}}
+    >>> threshold(city, {"sensitive": True})
+    5
+    """
+    inputs = [dataset, *(one for one in facts["inputs"].values() if one.get("class") != "open")]
+    sensitive = any(one.get("sensitive") for one in inputs)
+    stated = [one["min_count"] for one in inputs if one.get("min_count")]
+    city = facts["thresholds"]
+    return int(max([city["min_count"], *stated, *([city["min_count_sensitive"]] if sensitive else [])]))

@@ -1,0 +1,49 @@
+"""
+The keyed index of a closed dataset's values, built once per version and kept in the store.
+
+It holds no value, only keyed hashes; without the key of the city it tells nothing.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from stadtbuch import atomic
+from stadtbuch.privacy import values
+from stadtbuch.session.city import City
+from stadtbuch.session.snapshots import min_count
+
+KEY = "values"
+FORMAT = 1
+
+
+def index(city: City, dataset: str) -> frozenset[bytes]:
+    """
+    Give the index of the whole source of a dataset, whatever columns and rows a run sees of it.
+
+    Parameters
+    ----------
+    city
+        The session; the source is read once in it.
+    dataset
+        Id of a dataset that is not open.
+
+    Returns
+    -------
+    frozenset of bytes
+        Keyed hashes, 16 bytes each.
+    """
+    source, entry = city.source(dataset), city.dataset(dataset)
+    least = min_count(entry, city.settings)
+    name = sha256(f"{FORMAT} {dataset} {source.version} {least}".encode()).hexdigest()
+    pointer = city.state.folder("store") / "values" / name
+    if pointer.exists():
+        return _split(city.store.get(pointer.read_text(encoding="ascii").strip()))
+    made = values.index(source.frame, entry, min_count=least, key=city.state.key(KEY))
+    pointer.parent.mkdir(mode=0o700, exist_ok=True)
+    atomic.write(pointer, city.store.put(b"".join(sorted(made))).encode(), mode=0o600)
+    return made
+
+
+def _split(data: bytes) -> frozenset[bytes]:
+    return frozenset(data[at : at + 16] for at in range(0, len(data), 16))

@@ -1,0 +1,108 @@
+"""``stadtbuch build``: what it prints, what it publishes, how it ends."""
+
+import json
+from pathlib import Path
+
+import pytest
+from builders.city import Made, a_city
+from builders.reports import write_open_report
+
+from stadtbuch.cli import main
+from stadtbuch.model.report import Report
+from stadtbuch.reports import build as reports
+from stadtbuch.reports.build import Work
+from stadtbuch.reports.definitions import Cell
+from stadtbuch.texts import same
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Made:
+    """Give a city with one report from open data."""
+    made = a_city(tmp_path / "city")
+    write_open_report(made.root)
+    return made
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> dict:
+    """Let the build end as a test wants it, without a kernel and without pages."""
+    told = {"exit_code": 0, "published": "published", "sites": 0}
+    report = Report(
+        name="area", title=same("A"), summary=same("A"), report="a.ipynb", release="automatic",
+        roles={"author": "analyst", "release": "head"},
+    )  # fmt: skip
+
+    def build(city, names=(), *, jobs=1, progress=None, dry_run=False):
+        told["asked"] = {"names": list(names), "jobs": jobs, "dry_run": dry_run}
+        work = Work(report=report, cell=Cell("", {}), publication=told["published"])
+        return reports._summary([work], executed=2) | {"exit_code": told["exit_code"]}
+
+    def write_site(city):
+        told["sites"] += 1
+
+    monkeypatch.setattr("stadtbuch.reports.build.build", build)
+    monkeypatch.setattr("stadtbuch.cli.build.write_site", write_site)
+    return told
+
+
+def test_people_read_one_line_per_page(city, fake, capsys):
+    """What became of each, and how many notebooks ran."""
+    assert main.main(["build", "--city", str(city.root)]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [f"{'area':<44} veröffentlicht", "2 Notebooks ausgeführt."]
+    assert said.err == ""
+
+
+def test_machines_read_one_document(city, fake, capsys):
+    """CONTRACTS: runs and counts."""
+    assert main.main(["build", "--city", str(city.root), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert set(document) == {"runs", "counts"}
+    assert document["counts"]["executed"] == 2
+    assert document["runs"][0]["publication"] == "published"
+
+
+@pytest.mark.parametrize("code", [1, 3, 4])
+def test_the_exit_code_is_that_of_the_build(city, fake, code):
+    """Also when pages were written: what is fine is public, what is not is told."""
+    fake["exit_code"] = code
+    assert main.main(["build", "--city", str(city.root), "--json"]) == code
+    assert fake["sites"] == 1
+
+
+def test_a_dry_run_writes_no_pages(city, fake, capsys):
+    """It says so."""
+    assert main.main(["build", "area", "--dry-run", "--jobs", "3", "--city", str(city.root)]) == 0
+    assert fake["asked"] == {"names": ["area"], "jobs": 3, "dry_run": True}
+    assert fake["sites"] == 0
+    assert "Nichts wurde ausgeführt." in capsys.readouterr().out
+
+
+def test_the_number_of_notebooks_is_told_in_both_languages(city, fake, capsys, monkeypatch):
+    """English readers get English words."""
+    monkeypatch.setenv("STADTBUCH_LANGUAGE", "en")
+    main.main(["build", "--city", str(city.root)])
+    assert capsys.readouterr().out.splitlines()[-1] == "2 notebooks executed."
+
+
+def test_an_unknown_report_ends_with_code_2(city, capsys):
+    """Nothing runs; the answer suggests."""
+    assert main.main(["build", "aera", "--city", str(city.root)]) == 2
+    assert "Meinten Sie area?" in capsys.readouterr().err
+
+
+def test_a_second_build_at_the_same_time_ends_with_code_1(city, capsys):
+    """It says which command is first, and nothing is lost."""
+    with city.open().state.lock("build", command="stadtbuch build"):
+        assert main.main(["build", "--city", str(city.root)]) == 1
+    assert "stadtbuch build" in capsys.readouterr().err
+
+
+def test_a_wrong_definition_ends_with_code_2_and_all_mistakes(city, capsys):
+    """File and line of each."""
+    path = city.root / "reports" / "area.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "shedule: {}\nrelaese: x\n", encoding="utf-8")
+    assert main.main(["build", "--city", str(city.root)]) == 2
+    said = capsys.readouterr().err
+    assert "meinten Sie schedule?" in said
+    assert "meinten Sie release?" in said

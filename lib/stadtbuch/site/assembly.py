@@ -1,0 +1,376 @@
+"""
+All public pages, put together from facts: a mapping from path to bytes, without a clock and without a disk.
+
+Every page exists twice in its folder, ``index.html`` in German and ``index.en.html`` in English. Links are
+relative and name the file, so that the site works under any prefix, from any web server, and from a disk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stadtbuch.catalog.licences import LICENCES, NO_LICENCE
+from stadtbuch.model.dataset import AccessClass, Dataset
+from stadtbuch.reports import body, look, render
+from stadtbuch.reports.editions import EDITION, Archived
+from stadtbuch.reports.look import FILES, SHARE, Shell
+from stadtbuch.reports.render import Context, Link
+from stadtbuch.site import wording
+from stadtbuch.site.facts import WORDS, Site
+from stadtbuch.texts import LANGUAGES, same
+
+STYLE = "assets/style.css"
+SIZE = re.compile(r'<svg[^>]*?\bwidth="([\d.]+)"[^>]*?\bheight="([\d.]+)"')
+
+Facts = Callable[[str], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page in both languages: its folder in the site, its template, and what it shows in a language."""
+
+    folder: str
+    template: str
+    facts: Facts
+    section: str = ""
+    exact: bool = False
+
+
+def build(site: Site) -> dict[str, bytes]:
+    """
+    Make every file of the site.
+
+    Returns
+    -------
+    dict
+        Path below the site's root -> content, sorted by path.
+    """
+    files = {STYLE: look.style(site.tokens).encode()}
+    for page in _pages(site):
+        files |= _write(page, site)
+    for dataset, handout in site.handouts.items():
+        files |= {f"datasets/{dataset}/{name}": data for name, data in handout.files.items()}
+    for report in site.shelves:
+        for cell in site.shelves[report]:
+            files |= _cell(site, report, cell)
+    return dict(sorted(files.items()))
+
+
+def root_of(folder: str) -> str:
+    """
+    Say how a page in a folder gets to the site's root.
+
+    Examples
+    --------
+    >>> root_of(""), root_of("datasets"), root_of("reports/a/b")
+    ('', '../', '../../../')
+    """
+    return "../" * len([part for part in folder.split("/") if part])
+
+
+def _shell(
+    site: Site, folder: str, *, section: str = "", exact: bool = False, style: str | None = None
+) -> Shell:
+    root = root_of(folder)
+    return Shell(
+        city=site.settings.city,
+        root=root,
+        style=style or root + STYLE,
+        section=section,
+        exact=exact,
+        overdue=site.overdue,
+    )
+
+
+def _write(page: Page, site: Site) -> dict[str, bytes]:
+    """Fill a page's template in both languages."""
+    shell = _shell(site, page.folder, section=page.section, exact=page.exact)
+    return {
+        _path(page.folder, language): look.page(
+            page.template, language=language, shell=shell, **page.facts(language)
+        ).encode()
+        for language in LANGUAGES
+    }
+
+
+def _path(folder: str, language: str) -> str:
+    return f"{folder}/{FILES[language]}".lstrip("/")
+
+
+def _pages(site: Site) -> Iterator[Page]:
+    """Give every page that is no edition."""
+    yield Page("", "home.html.j2", lambda language: _home(site, language))
+    yield Page(
+        "reports",
+        "reports.html.j2",
+        lambda language: {"reports": _cards(site, language)},
+        "reports",
+        exact=True,
+    )
+    yield Page("datasets", "datasets.html.j2", lambda _: _datasets(site), "datasets", exact=True)
+    yield from (_dataset_page(site, dataset) for dataset in site.datasets.values())
+    yield Page("registers/withheld", "withheld.html.j2", lambda _: _withheld(site), "withheld", exact=True)
+    yield Page("methods", "methods.html.j2", lambda _: _methods(site), "methods", exact=True)
+    yield from (_words_page(site, name) for name in WORDS)
+    for report in site.published():
+        if any(cell for cell, _ in site.cells(report)):
+            yield _overview_page(site, report)
+
+
+def _home(site: Site, language: str) -> dict[str, Any]:
+    """Show the newest reports, and how much data there is of each class."""
+    classes = [one.access_class for one in site.datasets.values()]
+    numbers: dict[str, int] = {name.value: classes.count(name) for name in AccessClass}
+    numbers["editions"] = sum(
+        one.public for cells in site.shelves.values() for shelf in cells.values() for one in shelf
+    )
+    return {"reports": _cards(site, language)[:6], "numbers": numbers}
+
+
+def _cards(site: Site, language: str) -> list[dict[str, Any]]:
+    """Describe every published report for a list, with the first picture of its first cell."""
+    cards = []
+    for report in site.published():
+        cells = site.cells(report)
+        newest = _newest(site, report, cells[0][0])
+        picture = render.first_figure(newest.folder)
+        cards.append(
+            {
+                "title": site.report_title(report),
+                "summary": site.reports[report].summary if report in site.reports else "",
+                "path": f"reports/{report}",
+                "edition": newest.edition.edition,
+                "cells": len(cells),
+                "picture": f"{newest.path}/figures/{picture['files'][language]}" if picture else "",
+            }
+        )
+    return cards
+
+
+def _newest(site: Site, report: str, cell: str) -> Archived:
+    newest = site.newest(report, cell)
+    if newest is None:
+        raise LookupError(f"{report}/{cell}")  # cells() lists only cells with a public edition
+    return newest
+
+
+def _datasets(site: Site) -> dict[str, Any]:
+    """List all datasets, and the protected tables that reports made from closed ones."""
+    derived = [
+        {
+            "id": name,
+            "report": site.report_title(archived.edition.report),
+            "path": archived.path.rpartition("/")[0],
+        }
+        for name, archived in site.derived()
+    ]
+    return {"groups": _groups(site), "derived": derived}
+
+
+def _groups(site: Site) -> list[dict[str, Any]]:
+    """Group the datasets by class, then by domain."""
+    groups = []
+    for name in AccessClass:
+        found = [one for one in site.datasets.values() if one.access_class is name]
+        domains = sorted({one.domain for one in found}, key=lambda one: wording.domain(one).de.casefold())
+        by_domain = [(wording.domain(one), _by_title(d for d in found if d.domain == one)) for one in domains]
+        label, meaning = wording.CLASSES[name.value]
+        if found:
+            groups.append(
+                {
+                    "name": name.value,
+                    "label": label,
+                    "meaning": meaning,
+                    "datasets": found,
+                    "domains": by_domain,
+                }
+            )
+    return groups
+
+
+def _by_title(datasets: Iterator[Dataset]) -> list[Dataset]:
+    return sorted(datasets, key=lambda one: one.title.de.casefold())
+
+
+def _dataset_page(site: Site, dataset: Dataset) -> Page:
+    """Describe one dataset, with its files or the reason why there are none."""
+    uses = site.uses(dataset.id)
+    handout = site.handouts.get(dataset.id)
+    facts = {
+        "it": dataset,
+        "domain": wording.domain(dataset.domain),
+        "licence": LICENCES.get(dataset.license or ""),
+        "no_licence": None if dataset.is_open or dataset.license else NO_LICENCE,
+        "downloads": _listed(handout),
+        "types": wording.TYPES,
+        "units": wording.UNITS,
+        "privacy": wording.PRIVACY,
+        "rhythms": wording.RHYTHMS,
+        "retention": wording.duration(dataset.lifecycle.retention or ""),
+        "uses": [
+            (site.report_title(report), f"reports/{report}")
+            for report in dict.fromkeys(use[0] for use in uses)
+        ],
+        "versions": [
+            (version, same(archived.edition.id), archived.path) for _, version, archived in uses if version
+        ],
+    }
+    return Page(f"datasets/{dataset.id}", "dataset.html.j2", lambda _: facts, "datasets")
+
+
+def _listed(handout: Any) -> dict[str, Any]:
+    """List the files of a dataset."""
+    if handout is None:
+        return {"problem": None, "listed": [], "version": ""}
+    listed = [
+        {"name": name, "format": wording.file_format(name), "bytes": len(data)}
+        for name, data in handout.files.items()
+    ]
+    return {"problem": handout.problem, "listed": listed, "version": handout.version}
+
+
+def _withheld(site: Site) -> dict[str, Any]:
+    return {"entries": site.withheld, "today": site.today}
+
+
+def _methods(site: Site) -> dict[str, Any]:
+    thresholds = site.settings.thresholds
+    return {
+        "rules": site.settings.rules,
+        "thresholds": [(label, getattr(thresholds, name)) for name, label in wording.THRESHOLDS.items()],
+    }
+
+
+def _words_page(site: Site, name: str) -> Page:
+    """Show a text that the city writes, or the template for it."""
+    own = site.words.get(name)
+    city = site.settings.city
+
+    def facts(language: str) -> dict[str, Any]:
+        template = (SHARE / "words" / f"{name}.{language}.md").read_text(encoding="utf-8")
+        filled = template.format(
+            city=city.name, publisher=city.publisher.pick(language), contact=city.contact
+        )
+        html = body.markdown(own[language] if own else filled, language=language)
+        return {"title": wording.PAGES[name], "default": not own, "html": html}
+
+    return Page(name, "words.html.j2", facts)
+
+
+def _overview_page(site: Site, report: str) -> Page:
+    """Lead to the cells of a report, with all their editions."""
+    cells = [
+        {
+            "label": label,
+            "path": f"reports/{report}/{cell}",
+            "editions": [(one.edition.edition, one.path) for one in site.shelves[report][cell]],
+        }
+        for cell, label in site.cells(report)
+    ]
+    summary = site.reports[report].summary if report in site.reports else same("")
+
+    def facts(language: str) -> dict[str, Any]:
+        picture = _picture(_newest(site, report, site.cells(report)[0][0]), language)
+        if picture:
+            picture |= {"page": cells[0]["path"], "label": cells[0]["label"]}
+        return {"title": site.report_title(report), "summary": summary, "cells": cells, "picture": picture}
+
+    return Page(f"reports/{report}", "overview.html.j2", facts, "reports")
+
+
+def _picture(archived: Archived, language: str) -> dict[str, Any] | None:
+    """Describe the first picture of an edition as an image."""
+    record = render.first_figure(archived.folder)
+    if record is None:
+        return None
+    file = f"figures/{record['files'][language]}"
+    size = SIZE.search((archived.folder / file).read_text(encoding="utf-8"))
+    width, height = (round(float(one)) for one in size.groups()) if size else (640, 400)
+    words = {name: record[name] for name in ("title", "subtitle", "alt")}
+    return {**words, "href": f"{archived.path}/{file}", "width": width, "height": height}
+
+
+def _cell(site: Site, report: str, cell: str) -> dict[str, bytes]:
+    """Make the pages of one cell: every edition at its permanent address, the newest also one folder above."""
+    files: dict[str, bytes] = {}
+    for archived in site.shelves[report][cell]:
+        files |= _edition(site, archived) if archived.public else _tombstone(site, archived)
+    newest = site.newest(report, cell)
+    if newest is not None:
+        files |= _latest(site, newest)
+    return files
+
+
+def _edition(site: Site, archived: Archived) -> dict[str, bytes]:
+    """Copy an edition's files and render its page beside them, with a style sheet of its own."""
+    folder = archived.path
+    names = [EDITION, *(file.path for file in archived.edition.files)]
+    files = {f"{folder}/{name}": (archived.folder / name).read_bytes() for name in names}
+    files[f"{folder}/style.css"] = look.style(site.tokens).encode()
+    newest = site.newest(archived.edition.report, archived.edition.cell)
+    is_newest = newest is None or newest.path == folder
+    context = _context(site, archived, _shell(site, folder, section="reports", style="style.css"))
+    latest = None if is_newest else folder.rpartition("/")[0]
+    for language in LANGUAGES:
+        asked = _with(context, folder="", latest=latest)
+        files[_path(folder, language)] = render.render(
+            archived.folder, language=language, context=asked
+        ).encode()
+    return files
+
+
+def _latest(site: Site, archived: Archived) -> dict[str, bytes]:
+    """Render the newest edition at the address of its cell."""
+    folder = archived.path.rpartition("/")[0]
+    context = _context(site, archived, _shell(site, folder, section="reports"))
+    asked = _with(context, folder=f"{archived.edition.edition}/", latest=None)
+    return {
+        _path(folder, language): render.render(archived.folder, language=language, context=asked).encode()
+        for language in LANGUAGES
+    }
+
+
+def _context(site: Site, archived: Archived, shell: Shell) -> Context:
+    """Say what surrounds a page of an edition."""
+    report, cell = archived.edition.report, archived.edition.cell
+    definition = site.reports.get(report)
+    related = [name for name in (definition.related if definition else ()) if name in site.published()]
+    cells = [(name, label) for name, label in site.cells(report) if name]
+    return Context(
+        shell=shell,
+        permanent=archived.path,
+        report=definition,
+        cells=tuple(
+            Link(label, None if name == cell else f"reports/{report}/{name}") for name, label in cells
+        ),
+        editions=tuple(
+            Link(wording.edition(one), None if one.path == archived.path else one.path)
+            for one in site.shelves[report][cell]
+        ),
+        related=tuple(Link(site.report_title(name), f"reports/{name}") for name in related),
+        datasets=site.datasets,
+    )
+
+
+def _with(context: Context, *, folder: str, latest: str | None) -> Context:
+    """Say where the page stands relative to the edition's files."""
+    return replace(context, folder=folder, latest=latest)
+
+
+def _tombstone(site: Site, archived: Archived) -> dict[str, bytes]:
+    """Say at an edition's address that it was taken out of public, and why; its files are gone."""
+    status = archived.status or {}
+    edition = archived.edition
+    newest = site.newest(edition.report, edition.cell)
+    facts = {
+        "title": edition.title,
+        "id": edition.id,
+        "reason": status["reason"],
+        "role": status["role"],
+        "at": status["at"],
+        "latest": newest.path.rpartition("/")[0] if newest else None,
+    }
+    return _write(Page(archived.path, "tombstone.html.j2", lambda _: facts, "reports"), site)

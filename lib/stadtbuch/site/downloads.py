@@ -1,0 +1,123 @@
+"""The files of an open dataset as the public gets them, described by a Data Package beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stadtbuch import atomic
+from stadtbuch.catalog import reading
+from stadtbuch.catalog.licences import LICENCES
+from stadtbuch.errors import SourceError
+from stadtbuch.model.dataset import Column, Dataset, FieldType
+from stadtbuch.settings import Settings
+from stadtbuch.texts import Text
+
+PACKAGE = "datapackage.json"
+FORMAT = 1
+"""Raised when the same data are to be written differently: files of an older format are made again."""
+
+MEDIA = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet", "geojson": "application/geo+json"}
+TYPES = {FieldType.code: "string", FieldType.geometry: "string"}
+MISSING = Text(
+    de="Die Datei liegt zurzeit nicht vor; sie erscheint hier, sobald sie geliefert ist.",
+    en="The file is not there at present; it will appear here as soon as it is delivered.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """What is handed out of an open dataset: its version, its files; or the problem that stands in the way."""
+
+    version: str
+    files: Mapping[str, bytes]
+    problem: Text | None = None
+
+
+def hand_out(dataset: Dataset, settings: Settings, *, before: Path) -> Handout:
+    """
+    Write the public files of an open dataset.
+
+    Parameters
+    ----------
+    dataset
+        Must be open.
+    settings
+        Of the city: where its data are.
+    before
+        The dataset's folder in the site as it was; if it holds the same version undamaged, its files are taken.
+    """
+    try:
+        version = reading.stamp(dataset, settings)
+        files = _kept(before, version) or reading.distributions(reading.read(dataset, settings), dataset)
+    except SourceError:
+        return Handout(version="", files={}, problem=MISSING)
+    package = json.dumps(describe(dataset, version, files), ensure_ascii=False, indent=1) + "\n"
+    return Handout(version=version, files={**files, PACKAGE: package.encode()})
+
+
+def _kept(folder: Path, version: str) -> dict[str, bytes]:
+    """Give the files of an earlier build if they are of this version, complete and undamaged."""
+    try:
+        package = json.loads((folder / PACKAGE).read_bytes())
+        if (package["version"], package["format"]) != (version, FORMAT):
+            return {}
+        files = {one["path"]: (folder / one["path"]).read_bytes() for one in package["resources"]}
+        whole = all(
+            f"sha256:{atomic.digest(files[one['path']])}" == one["hash"] for one in package["resources"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return files if whole else {}
+
+
+def describe(dataset: Dataset, version: str, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Describe a dataset's files as a Frictionless Data Package."""
+    licence = LICENCES.get(dataset.license or "")
+    return {
+        "name": dataset.id,
+        "title": dataset.title.de,
+        "title_en": dataset.title.en,
+        "description": dataset.description.de,
+        "version": version,
+        "format": FORMAT,
+        "licenses": [{"name": dataset.license, "title": licence.title.de, "path": licence.url}]
+        if licence
+        else [],
+        "attribution": dataset.attribution.de if dataset.attribution else "",
+        "contact": dataset.contact_point,
+        "misuse": dataset.misuse.as_dict(),
+        "resources": [_resource(dataset, name, data) for name, data in sorted(files.items())],
+    }
+
+
+def _resource(dataset: Dataset, name: str, data: bytes) -> dict[str, Any]:
+    """Describe one file; CSV carries the Table Schema, the other formats carry their own types."""
+    ending = name.rpartition(".")[2]
+    described: dict[str, Any] = {
+        "name": name.replace(".", "-"),
+        "path": name,
+        "format": ending,
+        "mediatype": MEDIA[ending],
+        "bytes": len(data),
+        "hash": f"sha256:{atomic.digest(data)}",
+    }
+    if ending != "csv":
+        return described
+    schema = {"fields": [_field(column) for column in dataset.table.fields]}
+    keys = {"primaryKey": list(dataset.table.primary_key)} if dataset.table.primary_key else {}
+    return described | {"encoding": "utf-8", "schema": schema | keys}
+
+
+def _field(column: Column) -> dict[str, Any]:
+    unit = {"unit": column.unit} if column.unit else {}
+    return {
+        "name": column.name,
+        "type": TYPES.get(column.type, column.type.value),
+        "title": column.title.de,
+        "title_en": column.title.en,
+        **unit,
+    }

@@ -1,0 +1,191 @@
+"""Everything the public pages say, gathered once: settings, catalogue, reports, archive, downloads, a city's texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stadtbuch.model.dataset import AccessClass, Dataset
+from stadtbuch.model.report import Report
+from stadtbuch.reports import definitions, editions
+from stadtbuch.reports.editions import Archived
+from stadtbuch.reports.render import OVERALL, cell_label
+from stadtbuch.settings import Settings
+from stadtbuch.site import downloads
+from stadtbuch.site.downloads import Handout
+from stadtbuch.texts import LANGUAGES, Text
+
+if TYPE_CHECKING:
+    from stadtbuch.session.city import City
+
+WORDS = ("accessibility", "privacy", "imprint")
+"""Pages whose text the city writes: ``site/<name>.de.md`` and ``site/<name>.en.md`` in its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """
+    What the pages are made from; the same facts give the same bytes.
+
+    Attributes
+    ----------
+    shelves
+        Report -> cell -> its editions, newest first; withdrawn ones included.
+    words
+        Page -> language -> Markdown that the city wrote itself.
+    tokens
+        The city's own style tokens; empty if it has none.
+    today
+        The day in the city's zone, for reviews that are overdue.
+    """
+
+    settings: Settings
+    datasets: Mapping[str, Dataset]
+    reports: Mapping[str, Report]
+    shelves: Mapping[str, Mapping[str, tuple[Archived, ...]]]
+    handouts: Mapping[str, Handout]
+    words: Mapping[str, Mapping[str, str]]
+    tokens: str
+    today: date
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the rules should have been reviewed by now."""
+        return self.settings.rules.review < self.today
+
+    @property
+    def withheld(self) -> tuple[Dataset, ...]:
+        """Give everything that is not open, by title."""
+        closed = (one for one in self.datasets.values() if one.access_class is not AccessClass.open)
+        return tuple(sorted(closed, key=lambda one: one.title.de.casefold()))
+
+    def report_title(self, name: str) -> Text:
+        """Give a report's title: as it is defined today, else as its newest edition has it."""
+        if name in self.reports:
+            return self.reports[name].title
+        return next(iter(self.shelves[name].values()))[0].edition.title
+
+    def newest(self, report: str, cell: str) -> Archived | None:
+        """Give the newest public edition of a cell."""
+        return next((one for one in self.shelves[report][cell] if one.public), None)
+
+    def cells(self, report: str) -> list[tuple[str, Text]]:
+        """Give the cells of a report that have a public edition: the sum over all first, then by name."""
+        found = [
+            (cell, self._cell_label(report, cell))
+            for cell in self.shelves[report]
+            if self.newest(report, cell)
+        ]
+        return sorted(found, key=lambda pair: (pair[1] != OVERALL, pair[1].de.casefold()))
+
+    def _cell_label(self, report: str, cell: str) -> Text:
+        edition = self.shelves[report][cell][0].edition
+        return cell_label(edition, self.reports.get(report)) or self.report_title(report)
+
+    def published(self) -> list[str]:
+        """Give the reports with a public edition, the newest first."""
+        dates = {name: [one.edition.edition for one in self._public(name)] for name in self.shelves}
+        names = [name for name, found in dates.items() if found]
+        return sorted(sorted(names), key=lambda name: max(map(editions.order, dates[name])), reverse=True)
+
+    def _public(self, report: str) -> Iterator[Archived]:
+        return (one for shelf in self.shelves[report].values() for one in shelf if one.public)
+
+    def derived(self) -> list[tuple[str, Archived]]:
+        """Give the protected tables that reports published: ``<report>.<table>`` and the newest edition with it."""
+        found: dict[str, Archived] = {}
+        for report in self.published():
+            for cell, _ in self.cells(report):
+                newest = self.newest(report, cell)
+                for table in _tables(newest) if newest else ():
+                    found.setdefault(f"{report}.{table}", newest)  # type: ignore[arg-type]
+        return sorted(found.items())
+
+    def uses(self, dataset: str) -> list[tuple[str, str, Archived]]:
+        """Give report, version and newest edition for every report whose newest editions read a dataset."""
+        found: dict[tuple[str, str], Archived] = {}
+        for report in self.published():
+            for cell, _ in self.cells(report):
+                newest = self.newest(report, cell)
+                for one in newest.edition.inputs if newest else ():
+                    if one.get("id") == dataset and newest:
+                        found.setdefault((report, str(one.get("version") or "")), newest)
+        return [(report, version, archived) for (report, version), archived in found.items()]
+
+
+def _tables(archived: Archived) -> list[str]:
+    """Name the tables of an edition that come with their record: those made from closed data."""
+    paths = (file.path for file in archived.edition.files)
+    names = (
+        path.removeprefix("data/").removesuffix(".json")
+        for path in paths
+        if path.startswith("data/") and path.endswith(".json")
+    )
+    return [name for name in names if name != "datapackage"]
+
+
+def gather(city: City, *, now: datetime) -> Site:
+    """
+    Gather the facts of a city's site.
+
+    Parameters
+    ----------
+    city
+        An opened city; its data are read only for the downloads of open datasets.
+    now
+        The moment of the build.
+
+    Raises
+    ------
+    ReportError
+        If a report's definition is invalid.
+    StateError
+        If an edition in the archive is damaged.
+    """
+    settings = city.settings
+    public = settings.folder("public")
+    datasets = dict(sorted(city.catalog.datasets.items()))
+    return Site(
+        settings=settings,
+        datasets=datasets,
+        reports=definitions.load(settings),
+        shelves=shelves(list(editions.history(city.state))),
+        handouts={
+            one.id: downloads.hand_out(one, settings, before=public / "datasets" / one.id)
+            for one in datasets.values()
+            if one.is_open
+        },
+        words=own_words(settings.root / "site"),
+        tokens=_text(settings.root / "site" / "tokens.css"),
+        today=now.astimezone(settings.city.zone).date(),
+    )
+
+
+def shelves(archive: list[Archived]) -> dict[str, dict[str, tuple[Archived, ...]]]:
+    """Sort the archive by report and cell, the newest edition first."""
+    sorted_in: dict[str, dict[str, list[Archived]]] = {}
+    for one in archive:
+        sorted_in.setdefault(one.edition.report, {}).setdefault(one.edition.cell, []).append(one)
+    return {
+        report: {
+            cell: tuple(sorted(found, key=lambda one: editions.order(one.edition.edition), reverse=True))
+            for cell, found in sorted(cells.items())
+        }
+        for report, cells in sorted(sorted_in.items())
+    }
+
+
+def own_words(folder: Path) -> dict[str, dict[str, str]]:
+    """Read the texts that a city wrote itself; a page needs both languages to replace the template."""
+    found: dict[str, dict[str, str]] = {
+        name: {code: _text(folder / f"{name}.{code}.md") for code in LANGUAGES} for name in WORDS
+    }
+    return {name: texts for name, texts in found.items() if all(texts.values())}
+
+
+def _text(path: Path) -> str:
+    """Read a file of the city's site folder; nothing if there is none."""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -22,6 +22,7 @@ STAMPS := .venv/stamps
 LOCKED := requirements/runtime.lock requirements/build.lock pyproject.toml
 PORT ?= 8000
 NAME ?=
+SAMPLE ?= 5000
 
 # uv keeps what it fetched in the home folder; without a writable one, inside .venv.
 HOMELESS := $(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" || echo yes)
@@ -45,7 +46,7 @@ demo: $(STAMPS)/runtime
 
 # A fresh clone has nothing built; whatever the tests need, they build in temporary folders.
 test: $(STAMPS)/test chromium style
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMPS)/test style
 	@$(BIN)/python -m pytest tests/guards tests/docs
@@ -58,7 +59,7 @@ style: $(STAMPS)/test
 
 campaign: $(STAMPS)/test
 	@case "$(NAME)" in \
-	  tables) $(BIN)/python -m pytest tests/attackers --sample large -p no:cacheprovider -rA ;; \
+	  tables) $(BIN)/python -m pytest tests/attackers --sample $(SAMPLE) -rA ;; \
 	  crash|attacks|pages|sandbox|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there is NAME=tables."; exit 2 ;; \
 	  *) echo "Which campaign? make campaign NAME=tables"; exit 2 ;; \
 	esac

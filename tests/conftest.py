@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -48,17 +46,6 @@ def project_files() -> list[Path]:
     if listing.returncode:
         pytest.skip("this copy is no git checkout, so its files cannot be told from what lies around")
     return [path for name in listing.stdout.split("\0") if name and (path := ROOT / name).is_file()]
-
-
-@pytest.fixture(scope="session")
-def small_city() -> ModuleType:
-    """Give the builder of a small, complete city for tests of pages (tests/builders/small_city.py)."""
-    path = ROOT / "tests" / "builders" / "small_city.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

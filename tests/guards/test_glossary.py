@@ -34,6 +34,17 @@ def model(root: Path) -> dict[str, str]:
     }
 
 
+def test_a_name_means_one_thing(root: Path) -> None:
+    """No two classes of the model share a name."""
+    names = [
+        node.name
+        for path in (root / "lib" / "stadtbuch" / "model").glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_every_class_of_the_model_is_explained(glossary: str, model: dict[str, str]) -> None:
     """No noun without a German word and a sentence, and no explained part that does not exist."""
     nouns = {row[0] for row in _rows(glossary, "Nouns")}

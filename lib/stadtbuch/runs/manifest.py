@@ -76,17 +76,19 @@ class Analysis:
 
         The cell is read, never executed; what is no literal is no default.
         """
-        tagged = [cell.source for cell in self.notebook.cells if PARAMETERS_TAG in cell.metadata.get("tags", ())]
+        tagged = [
+            cell.source for cell in self.notebook.cells if PARAMETERS_TAG in cell.metadata.get("tags", ())
+        ]
         return _literals("\n".join(tagged))
 
 
 def _literals(source: str) -> dict[str, Any]:
-    """
+    r"""
     Read ``name = literal`` lines without running them.
 
     Examples
     --------
-    >>> _literals("year = 2025\\nday = date.today()")
+    >>> _literals("year = 2025\nday = date.today()")
     {'year': 2025}
     """
     try:

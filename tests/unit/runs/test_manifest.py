@@ -169,7 +169,8 @@ def test_the_cell_of_parameters_gives_literal_defaults_and_is_never_run(tmp_path
     notebook = nbformat.v4.new_notebook(
         cells=[
             nbformat.v4.new_code_cell(
-                "year = 2025\nplace = 'Mitte'\nbad = __import__('os').getcwd()", metadata={"tags": ["parameters"]}
+                "year = 2025\nplace = 'Mitte'\nbad = __import__('os').getcwd()",
+                metadata={"tags": ["parameters"]},
             ),
             nbformat.v4.new_code_cell("year = 1999"),
         ]

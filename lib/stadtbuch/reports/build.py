@@ -298,9 +298,7 @@ def _edition(work: Work, city: City) -> tuple[Edition, dict[str, bytes]]:
     """Gather the files of a cell and describe them as an edition of today."""
     publisher = city.settings.city.publisher
     inputs = [
-        one
-        for step, evidence in work.evidence.items()
-        for one in release.described(evidence, step=step, report=work.report, publisher=publisher)
+        one for step, evidence in work.evidence.items() for one in release.described(evidence, step=step)
     ]
     prepare = work.analyses.get("prepare")
     files = release.files(

@@ -127,7 +127,7 @@ def written(notebook: Any) -> bytes:
     return (nbformat.writes(notebook, version=4) + "\n").encode()
 
 
-def described(evidence: Evidence, *, step: str, report: Report, publisher: Text) -> Iterator[dict[str, Any]]:
+def described(evidence: Evidence, *, step: str) -> Iterator[dict[str, Any]]:
     """
     Say of each input what readers may know: title, class, version, licence, attribution; never its content.
 
@@ -148,23 +148,7 @@ def described(evidence: Evidence, *, step: str, report: Report, publisher: Text)
         "purpose",
     )
     for name, one in evidence.facts["inputs"].items():
-        said = {"id": name, "step": step} | {key: one.get(key) for key in keys}
-        if one.get("kind") == "table":
-            said |= {"title": _table_title(name).as_dict(), "attribution": publisher.as_dict()} | licence(
-                report
-            )
-        yield said
-
-
-def _table_title(name: str) -> Text:
-    table = name.rpartition(".")[2]
-    return Text(de=f"Geschützte Tabelle {table}", en=f"Protected table {table}")
-
-
-def licence(report: Report) -> dict[str, Any]:
-    """Give the licence of the tables that a report releases."""
-    known = LICENCES[report.license]
-    return {"licence": report.license, "licence_title": known.title.as_dict(), "licence_url": known.url}
+        yield {"id": name, "step": step} | {key: one.get(key) for key in keys}
 
 
 def _cleared(material: Material) -> dict[str, bytes]:

@@ -160,23 +160,45 @@ def _table(city: City, name: str, extra: Mapping[str, Mapping[str, Any]]) -> tup
         "purpose": None,
         "derived_from": record["dataset"],
         "min_count": record["min_count"],
-        **city.origin(record["dataset"], columns=[*record["rows"], *record["columns"]]),
-        **_released_under(city, record.get("license")),
     }
-    return described, content
+    source = city.origin(record["dataset"], columns=[*record["rows"], *record["columns"]])
+    released = _released(name, source, publisher=city.settings.city.publisher, licence=record.get("license"))
+    return described | source | released, content
 
 
-def _released_under(city: City, licence: str | None) -> dict[str, Any]:
-    """Give licence and attribution of a released table: the report's, not those of the closed source."""
+def _released(
+    name: str, source: Mapping[str, Any], *, publisher: Text, licence: str | None
+) -> dict[str, Any]:
+    """Tell how a released table is called and cited: under the report's licence, made from a named source."""
     known = LICENCES.get(licence or "")
-    if known is None:
-        return {}
-    return {
-        "licence": licence,
-        "licence_title": known.title.as_dict(),
-        "licence_url": known.url,
-        "attribution": city.settings.city.publisher.as_dict(),
+    made_from = {"de": "aus", "en": "from"}
+    cited = {
+        language: ", ".join(
+            [f"{publisher.pick(language)}; {word}: {source['title'][language]}"]
+            + ([source["attribution"][language]] if source.get("attribution") else [])
+        )
+        for language, word in made_from.items()
     }
+    return {
+        "title": table_title(name).as_dict(),
+        "licence": licence if known else None,
+        "licence_title": known.title.as_dict() if known else None,
+        "licence_url": known.url if known else None,
+        "attribution": cited,
+    }
+
+
+def table_title(name: str) -> Text:
+    """
+    Say what a released table is called for readers.
+
+    Examples
+    --------
+    >>> table_title("who-lives-where.residents_by_age").en
+    'Protected table residents_by_age'
+    """
+    table = name.rpartition(".")[2]
+    return Text(de=f"Geschützte Tabelle {table}", en=f"Protected table {table}")
 
 
 def _parts(

@@ -227,14 +227,32 @@ def test_a_table_of_another_run_is_an_open_input(made: Made) -> None:
     path = a_notebook(made.root, manifest=a_manifest(inputs={"who.t": {}}))
     analysis = manifest.read(path, root=made.root)
 
-    request = plan.plan(made.open(), analysis, {}, extra_inputs={"who.t": RECORD})
+    record = RECORD | {"license": "cc-by-4.0"}
+    request = plan.plan(made.open(), analysis, {}, extra_inputs={"who.t": record})
 
     told = request.info["inputs"]["who.t"]
     assert (told["kind"], told["class"], told["file"]) == ("table", "open", "inputs/who.t.table.json")
-    assert (told["derived_from"], told["title"]["de"]) == (REGISTER, "Melderegister")
+    assert (told["derived_from"], told["title"]["de"]) == (REGISTER, "Geschützte Tabelle t")
     assert [one["name"] for one in told["columns"]] == ["borough"]
     assert not request.restricted
-    assert json.loads(request.inputs["inputs/who.t.table.json"]) == RECORD
+    assert json.loads(request.inputs["inputs/who.t.table.json"]) == record
+
+
+@pytest.mark.parametrize(("licence", "stated"), [("cc-by-4.0", "cc-by-4.0"), (None, None), ("mine", None)])
+def test_a_released_table_is_cited_with_its_licence_and_its_source(
+    made: Made, licence: str | None, stated: str | None
+) -> None:
+    """The report's licence holds for the table; the closed source is named, its licence is not borrowed."""
+    path = a_notebook(made.root, manifest=a_manifest(inputs={"who.t": {}}))
+    analysis = manifest.read(path, root=made.root)
+
+    request = plan.plan(made.open(), analysis, {}, extra_inputs={"who.t": RECORD | {"license": licence}})
+
+    told = request.info["inputs"]["who.t"]
+    assert told["licence"] == stated
+    assert (told["licence_url"] is None) == (stated is None)
+    assert "aus: Melderegister" in told["attribution"]["de"]
+    assert "from: " in told["attribution"]["en"]
 
 
 def test_a_table_that_no_report_made_is_said(made: Made) -> None:

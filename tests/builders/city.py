@@ -18,6 +18,7 @@ from typing import Any
 
 import nbformat
 import yaml
+from builders.decisions import DECISIONS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from stadtbuch import settings as city_settings
@@ -26,37 +27,18 @@ from stadtbuch.settings import Settings
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 
-TOML = """
+TOML = f"""
 schema_version = 1
 [city]
 name = "Kleinstadt"
 key = "990030000000"
 timezone = "Europe/Berlin"
 language = "de"
-publisher = {de = "Statistikstelle Kleinstadt", en = "Statistics Office of Kleinstadt"}
+publisher = {{de = "Statistikstelle Kleinstadt", en = "Statistics Office of Kleinstadt"}}
 contact = "statistik@kleinstadt.example"
-claim = {de = "Klein, aber nachgerechnet", en = "Small, but checked"}
+claim = {{de = "Klein, aber nachgerechnet", en = "Small, but checked"}}
 synthetic = true
-[rules]
-version = "2026.1"
-reviewed = 2026-01-10
-review = 2028-01-10
-[thresholds.min_count]
-value = 3
-reason = {de = "Niemand soll eine zweite Person erkennen.", en = "Nobody shall recognise a second person."}
-decided_by = "steering-group"
-decided = 2026-01-10
-[thresholds.min_count_sensitive]
-value = 5
-reason = {de = "Hier wiegt ein Schaden schwerer.", en = "Harm weighs more here."}
-decided_by = "steering-group"
-decided = 2026-01-10
-[thresholds.solver_nodes]
-value = 2000
-reason = {de = "Eine Anzahl statt einer Zeit.", en = "A count instead of a time."}
-decided_by = "steering-group"
-decided = 2026-01-10
-[catalog]
+{DECISIONS}[catalog]
 domains = ["geography", "population"]
 """
 

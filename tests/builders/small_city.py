@@ -17,6 +17,7 @@ from typing import Any
 import altair as alt
 import nbformat
 import pandas as pd
+from builders.decisions import DECISIONS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from stadtbuch import settings
@@ -29,37 +30,18 @@ from stadtbuch.texts import Text
 
 NOW = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 
-TOML = """
+TOML = f"""
 schema_version = 1
 [city]
 name = "Musterstadt"
 key = "990020000000"
 timezone = "Europe/Berlin"
 language = "de"
-publisher = {de = "Statistikstelle Musterstadt", en = "Statistics Office of Musterstadt"}
+publisher = {{de = "Statistikstelle Musterstadt", en = "Statistics Office of Musterstadt"}}
 contact = "statistik@musterstadt.example"
-claim = {de = "Zahlen, die man nachrechnen kann", en = "Figures that can be checked"}
+claim = {{de = "Zahlen, die man nachrechnen kann", en = "Figures that can be checked"}}
 synthetic = true
-[rules]
-version = "2026.1"
-reviewed = 2026-01-10
-review = 2028-01-10
-[thresholds.min_count]
-value = 3
-reason = {de = "Niemand soll eine zweite Person erkennen.", en = "Nobody shall recognise a second person."}
-decided_by = "steering-group"
-decided = 2026-01-10
-[thresholds.min_count_sensitive]
-value = 5
-reason = {de = "Hier wiegt ein Schaden schwerer.", en = "Harm weighs more here."}
-decided_by = "steering-group"
-decided = 2026-01-10
-[thresholds.solver_nodes]
-value = 2000
-reason = {de = "Eine Anzahl statt einer Zeit.", en = "A count instead of a time."}
-decided_by = "steering-group"
-decided = 2026-01-10
-[catalog]
+{DECISIONS}[catalog]
 domains = ["population", "mobility"]
 """
 

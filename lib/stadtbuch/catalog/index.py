@@ -150,6 +150,9 @@ def _no_files(folder: str) -> Problem:
     return Problem(
         folder, None, "",
         Text(de="Hier liegt keine Katalogdatei (<domäne>.yaml).", en="No catalogue file (<domain>.yaml)."),
-        Text(de="docs/how-to zeigt, wie das geht.", en="docs/how-to shows how it is done."),
+        Text(
+            de="Legen Sie eine an; der Ordner catalogs der synthetischen Stadt ist ein Muster.",
+            en="Make one; the folder catalogs of the synthetic city is a model.",
+        ),
         "catalog.no-files",
     )  # fmt: skip

@@ -20,7 +20,7 @@ from stadtbuch.model.dataset import Column, FieldType
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MIDNIGHT = re.compile(r"\b24:00(?=(?::00)?\b)")
+MIDNIGHT = re.compile(r"(?<![\d:])24:00(?=(?::00)?(?![\d:]))")  # of the hour, never of minute and second
 SPACES = "[ \u00a0\u202f\u2009]"
 
 

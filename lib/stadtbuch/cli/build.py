@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,11 +21,13 @@ from stadtbuch.cli.context import (
     said,
 )
 from stadtbuch.cli.progress import drawn
+from stadtbuch.errors import Refused
 from stadtbuch.texts import Text, count
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from stadtbuch.model.verdict import Finding
     from stadtbuch.session import City
 
 OUTCOMES = {
@@ -48,8 +50,8 @@ def build(
     report: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[REPORT]...",
-            help=said("Welche Berichte; sonst alle.", "Which reports; else all."),
+            metavar="REPORT",
+            help=said("Welche Berichte; ohne Angabe alle.", "Which reports; else all."),
             show_default=False,
         ),
     ] = None,
@@ -57,7 +59,7 @@ def build(
     jobs: JobsOption = 1,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help=said("Nur sagen, was laufen würde.", "Only say what would run.")),
+        typer.Option("--dry-run", help=said("Sagt nur, was laufen würde.", "Only say what would run.")),
     ] = False,
     city: CityOption = None,
     as_role: AsOption = None,
@@ -80,16 +82,59 @@ def perform(city: City, names: list[str], *, jobs: int, dry_run: bool = False) -
     with drawn(narrator()) as progress:
         summary = reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run)
     if not dry_run:
-        write_site(city)
+        code = write_site(city)
+        summary["exit_code"] = summary["exit_code"] or code
     return summary
 
 
-def write_site(city: City) -> None:
-    """Render all public pages from the archive."""
+def write_site(city: City) -> int:
+    """
+    Render all public pages from the archive, and warn on stderr of those that not everybody can read.
+
+    Returns
+    -------
+    int
+        The exit code of a command that had nothing else to tell: 3 if a check of accessibility refuses a
+        report's page that changed, else 0.
+    """
     from stadtbuch.site import pages  # noqa: PLC0415 - start-up time
 
     with city.state.lock("site", command="stadtbuch build"):
-        pages.write(city, now=city.now)
+        written = pages.write(city, now=city.now)
+    return warn(written["findings"])
+
+
+def warn(findings: Sequence[Finding]) -> int:
+    """Tell what is wrong with pages, each with its remedy, and give the exit code that follows."""
+    if not findings:
+        return 0
+    console = narrator()
+    for one in findings:
+        told = one.as_dict(language())
+        console.print(_reason(told), style="yellow", soft_wrap=True)
+    refused = sorted({page for one in findings if (page := _refused_page(one))})
+    if not refused:
+        return 0
+    console.print(_unreadable(refused), style="bold", soft_wrap=True)
+    return Refused.exit_code
+
+
+def _refused_page(finding: Finding) -> str:
+    """Give the page of a report that a finding refuses; nothing for a mere hint or another page."""
+    page = finding.subject.partition(":")[0]
+    ours = page.startswith("reports/") and page.count("/") > 1
+    return page if ours and finding.severity == "refuse" else ""
+
+
+def _unreadable(refused: Sequence[str]) -> str:
+    """Say why the command ends as refused although its pages are written."""
+    pages = ", ".join(refused)
+    return said(
+        f"Nicht für alle zugänglich, aber geschrieben: {pages}. "
+        "Berichtigen Sie das Notebook oder die Vorlage, aus der die Stelle kommt, und bauen Sie neu.",
+        f"Not accessible to everybody, but written: {pages}. "
+        "Correct the notebook or the template that the place comes from, and build again.",
+    )
 
 
 def spoken(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,21 +159,33 @@ def tell(console: Console, document: Mapping[str, Any], *, dry_run: bool = False
 
 
 def _outcome(run: Mapping[str, Any], *, dry_run: bool) -> Text:
-    if dry_run or run["status"] == "failed":
+    if dry_run or run["status"] in ("failed", "refused"):
         return STATUS[run["status"]]
     return OUTCOMES[run["publication"]]
 
 
 def _reasons(run: Mapping[str, Any]) -> list[str]:
     """Give the lines that say why a cell did not get through, and what to do."""
-    label = said("Was tun?", "What to do?")
-    lines = [
-        f"{one['rule']}, {one['subject']}: {one['text']} {label} {one['remedy']}" for one in run["findings"]
-    ]
+    lines = [_reason(one) for one in run["findings"]]
     error = run.get("error")
     if error:
-        lines.append(" ".join(filter(None, (error["text"], error["why"], label, error["remedy"]))))
+        label = said("Was tun?", "What to do?")
+        single = [_problem(one) for one in error["problems"]]
+        lines.append(" ".join(filter(None, (error["text"], *single, error["why"], label, error["remedy"]))))
     return lines
+
+
+def _problem(one: Mapping[str, Any]) -> str:
+    """Say a single mistake in a file with its place."""
+    place = " ".join(filter(None, (one["file"] + (f":{one['line']}" if one["line"] else ""), one["path"])))
+    remedy = f" ({one['remedy']})" if one["remedy"] else ""
+    return f"{place}: {one['text']}{remedy}"
+
+
+def _reason(finding: Mapping[str, str]) -> str:
+    """Say a finding in one line."""
+    label = said("Was tun?", "What to do?")
+    return f"{finding['rule']}, {finding['subject']}: {finding['text']} {label} {finding['remedy']}"
 
 
 def executed(number: int, *, dry_run: bool = False) -> str:

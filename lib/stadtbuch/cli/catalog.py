@@ -182,7 +182,9 @@ def search(
     )
 )
 def show(
-    dataset: Annotated[str, typer.Argument(metavar="ID", help=said("Kennung.", "Id."))],
+    dataset: Annotated[
+        str, typer.Argument(metavar="ID", help=said("Kennung des Datensatzes.", "Id of the dataset."))
+    ],
     *,
     city: CityOption = None,
     as_json: JsonOption = False,

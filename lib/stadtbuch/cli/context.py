@@ -66,7 +66,10 @@ CityOption = Annotated[
 ]
 JsonOption = Annotated[
     bool,
-    typer.Option("--json", help=said("Ein JSON-Dokument auf stdout.", "One JSON document on stdout.")),
+    typer.Option(
+        "--json",
+        help=said("Gibt genau ein JSON-Dokument auf stdout aus.", "Exactly one JSON document on stdout."),
+    ),
 ]
 NowOption = Annotated[
     str | None,
@@ -74,7 +77,7 @@ NowOption = Annotated[
         "--now",
         metavar="TIME",
         help=said(
-            "Als wäre es jetzt: 2026-01-15 oder 2026-01-15T08:00, in der Zeitzone der Stadt.",
+            "Tut, als wäre es jetzt 2026-01-15 oder 2026-01-15T08:00, in der Zeitzone der Stadt.",
             "As if it were now: 2026-01-15 or 2026-01-15T08:00, in the city's time zone.",
         ),
         show_default=False,
@@ -85,7 +88,7 @@ AsOption = Annotated[
     typer.Option(
         "--as",
         metavar="ROLE",
-        help=said("In welcher Ihrer Rollen.", "In which of your roles."),
+        help=said("In welcher Ihrer Rollen Sie handeln.", "In which of your roles you act."),
         show_default=False,
     ),
 ]

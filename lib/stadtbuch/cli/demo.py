@@ -43,7 +43,12 @@ def demo(
     ] = "small",
     seed: Annotated[
         int,
-        typer.Option("--seed", min=0, metavar="N", help=said("Startzahl des Zufalls.", "Seed of chance.")),
+        typer.Option(
+            "--seed",
+            min=0,
+            metavar="N",
+            help=said("Startwert der Zufallszahlen.", "Seed of the random numbers."),
+        ),
     ] = 2026,
     jobs: JobsOption = 2,
     city: CityOption = None,

@@ -185,8 +185,7 @@ def approve(
 
     opened = open_city(city, now=now, as_role=as_role)
     done = decisions.approve(opened, report, record=record)
-    if done.released:
-        write_site(opened)
+    code = write_site(opened) if done.released else 0
     document = {
         "report": report,
         "role": done.approval.role,
@@ -196,6 +195,8 @@ def approve(
         "recorded": done.file.name if done.file else None,
     }
     answer(document, as_json=as_json, human=lambda console: _show_approval(console, document))
+    if code:
+        raise typer.Exit(code)
 
 
 def _show_approval(console: Console, document: dict[str, Any]) -> None:
@@ -221,7 +222,7 @@ def _show_approval(console: Console, document: dict[str, Any]) -> None:
 @app.command(
     help=explained(
         Text(
-            de="Nimmt eine Ausgabe aus der Öffentlichkeit; ihre Seite nennt den Grund, im Archiv bleibt sie.",
+            de="Zieht eine Ausgabe zurück; ihre Seite nennt dann den Grund, im Archiv bleibt sie.",
             en="Take an edition out of public; its page states the reason, the archive keeps it.",
         ),
         example='stadtbuch report withhold who-lives-where/mitte@2026-01-15 --reason-de "…" --reason-en "…"',
@@ -255,7 +256,9 @@ def withhold(
 
     opened = open_city(city, now=now, as_role=as_role)
     done = decisions.withhold(opened, edition, reason=Text(de=reason_de, en=reason_en))
-    write_site(opened)
+    code = write_site(opened)
     line = _event(done)
     gone = said(f"{edition} ist nicht mehr öffentlich.", f"{edition} is not public any more.")
     answer(line, as_json=as_json, human=lambda console: console.print(gone))
+    if code:
+        raise typer.Exit(code)

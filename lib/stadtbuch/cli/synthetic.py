@@ -27,7 +27,7 @@ app = typer.Typer(add_completion=False)
 @app.command(
     help=explained(
         Text(
-            de="Erzeugt die Daten der erfundenen Stadt; gleiche Startzahl, gleiche Daten.",
+            de="Erzeugt die Daten der erfundenen Stadt; gleicher Startwert, gleiche Daten.",
             en="Make the data of the made-up city; same seed, same data.",
         ),
         example="stadtbuch synthetic make --size small --seed 2026",
@@ -44,7 +44,12 @@ def make(
     ] = "small",
     seed: Annotated[
         int,
-        typer.Option("--seed", min=0, metavar="N", help=said("Startzahl des Zufalls.", "Seed of chance.")),
+        typer.Option(
+            "--seed",
+            min=0,
+            metavar="N",
+            help=said("Startwert der Zufallszahlen.", "Seed of the random numbers."),
+        ),
     ] = 2026,
     city: CityOption = None,
     as_json: JsonOption = False,

@@ -2,7 +2,7 @@
 Closed values, known by keyed hashes only, and whether a text repeats one of them.
 
 The index of a snapshot holds no value, only 16 bytes of HMAC-SHA256 for each. Whoever finds the index without
-its key cannot try names against it. What is indexed (docs: explanation/value-scan):
+its key cannot try names against it. What is indexed (docs: explanation/gate):
 
 - every value, and every word, of identifier columns;
 - every value of free-text columns, and those of its words that stand in few rows: a word that many rows share

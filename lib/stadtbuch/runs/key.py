@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import stadtbuch
+from stadtbuch.privacy import notebooks
 
 FORMAT = 1
 LOCK = "requirements/runtime.lock"
@@ -50,7 +51,7 @@ def of(parts: Mapping[str, Any]) -> str:
 
 def code(notebook: Any) -> str:
     """
-    Hash the code cells in their order: sources and tags; outputs and other metadata are noise.
+    Hash the code cells in their order: sources, tags and what else goes out with them; outputs are noise.
 
     Examples
     --------
@@ -70,7 +71,18 @@ def texts(notebook: Any) -> str:
 
 
 def _cell(cell: Any) -> list[Any]:
-    return [cell.cell_type, cell.source, sorted(cell.metadata.get("tags", ()))]
+    """
+    Tell what of a cell stands in the executed notebook.
+
+    The gate refuses attachments and metadata other than tags; whoever removes them needs a new run, not the old
+    verdict. Marks that Jupyter leaves about how a cell was shown or run are noise.
+    """
+    noise = ("tags", *notebooks.STRIPPED_FROM_CELLS)
+    more = {name: value for name, value in cell.metadata.items() if name not in noise}
+    if cell.get("attachments"):
+        more["attachments"] = cell.attachments
+    told = [cell.cell_type, cell.source, sorted(cell.metadata.get("tags", ()))]
+    return [*told, more] if more else told
 
 
 def modules(notebook: Any, *, beside: Path) -> dict[str, bytes]:

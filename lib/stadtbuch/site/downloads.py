@@ -26,11 +26,15 @@ MISSING = Text(
     de="Die Datei liegt zurzeit nicht vor; sie erscheint hier, sobald sie geliefert ist.",
     en="The file is not there at present; it will appear here as soon as it is delivered.",
 )
+KEPT = Text(
+    de="Die jüngste Lieferung fehlt oder lässt sich nicht lesen; hier steht weiter der Stand davor.",
+    en="The latest delivery is missing or cannot be read; what was there before stays here.",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Handout:
-    """What is handed out of an open dataset: its version, its files; or the problem that stands in the way."""
+    """What is handed out of an open dataset: its version, its files; and what is wrong with the source, if anything."""
 
     version: str
     files: Mapping[str, bytes]
@@ -49,14 +53,36 @@ def hand_out(dataset: Dataset, settings: Settings, *, before: Path) -> Handout:
         Of the city: where its data are.
     before
         The dataset's folder in the site as it was; if it holds the same version undamaged, its files are taken.
+        While the source cannot be read, an earlier version stays, as long as the catalogue describes it the same.
     """
     try:
         version = reading.stamp(dataset, settings)
         files = _kept(before, version) or reading.distributions(reading.read(dataset, settings), dataset)
     except SourceError:
+        return _last(before, dataset)
+    return Handout(version=version, files={**files, PACKAGE: _package(dataset, version, files)})
+
+
+def _package(dataset: Dataset, version: str, files: Mapping[str, bytes]) -> bytes:
+    described = json.dumps(describe(dataset, version, files), ensure_ascii=False, indent=1)
+    return (described + "\n").encode()
+
+
+def _last(folder: Path, dataset: Dataset) -> Handout:
+    """
+    Keep what the site hands out while the source cannot be read: a bad delivery breaks nobody's link.
+
+    Not if the catalogue says anything else about it than before: a column may have been taken out for a reason.
+    """
+    try:
+        data = (folder / PACKAGE).read_bytes()
+        version = str(json.loads(data)["version"])
+    except (OSError, ValueError, KeyError, TypeError):
         return Handout(version="", files={}, problem=MISSING)
-    package = json.dumps(describe(dataset, version, files), ensure_ascii=False, indent=1) + "\n"
-    return Handout(version=version, files={**files, PACKAGE: package.encode()})
+    files = _kept(folder, version)
+    if not files or data != _package(dataset, version, files):
+        return Handout(version="", files={}, problem=MISSING)
+    return Handout(version=version, files={**files, PACKAGE: data}, problem=KEPT)
 
 
 def _kept(folder: Path, version: str) -> dict[str, bytes]:

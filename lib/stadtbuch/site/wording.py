@@ -64,9 +64,10 @@ UNITS = {
 }
 
 PRIVACY = {
-    "identifier": Text(de="kennzeichnet eine Person", en="identifies a person"),
+    "identifier": Text(de="bezeichnet eine Person", en="identifies a person"),
     "quasi-identifier": Text(
-        de="kann zusammen mit anderem kennzeichnen", en="can identify together with others"
+        de="kann zusammen mit anderen Angaben eine Person verraten",
+        en="can reveal a person together with other facts",
     ),
     "sensitive": Text(de="besonders schutzwürdig", en="sensitive"),
     "free-text": Text(de="freier Text", en="free text"),
@@ -82,7 +83,7 @@ RHYTHMS = {
     "CONT": Text(de="laufend", en="continuously"),
     "UPDATE_CONT": Text(de="laufend", en="continuously"),
     "IRREG": Text(de="unregelmäßig", en="irregularly"),
-    "NEVER": Text(de="wird nicht erneuert", en="not updated"),
+    "NEVER": Text(de="nie", en="never"),
 }
 
 THRESHOLDS = {
@@ -90,7 +91,7 @@ THRESHOLDS = {
     "min_count_sensitive": Text(
         de="Mindestfallzahl bei schutzbedürftigen Gruppen", en="Minimum count for sensitive groups"
     ),
-    "solver_nodes": Text(de="Rechenschritte der Suche, höchstens", en="Steps of the search, at most"),
+    "solver_nodes": Text(de="Höchstzahl der Rechenschritte", en="Steps of the search, at most"),
 }
 
 PAGES = {

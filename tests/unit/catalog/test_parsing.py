@@ -172,6 +172,15 @@ def test_midnight_at_the_end_of_a_day_is_the_next_day() -> None:
     assert [one.isoformat() for one in times] == ["2024-02-01T00:00:00+01:00", "2024-01-31T23:00:00+01:00"]
 
 
+def test_twenty_four_minutes_past_are_no_midnight() -> None:
+    """In `00:24:00` the minute is 24, not the hour; `T24:00:00` is the next day."""
+    times = read(["2000-01-01T00:24:00", "2000-01-01T24:00:00"], "datetime")
+    assert [time.replace(tzinfo=None) for time in times] == [
+        datetime(2000, 1, 1, 0, 24),
+        datetime(2000, 1, 2),
+    ]
+
+
 def test_midnight_is_of_the_next_day_also_when_the_clocks_change() -> None:
     """The day on which the clocks change ends at its own midnight."""
     times = read(["31.03.2024 24:00", "27.10.2024 24:00"], "datetime", format="%d.%m.%Y %H:%M")

@@ -7,12 +7,16 @@ import pytest
 from builders.city import Made, a_city
 from builders.reports import write_open_report
 
+from stadtbuch.cli import build as building
 from stadtbuch.cli import main
 from stadtbuch.model.report import Report
+from stadtbuch.model.verdict import Finding
 from stadtbuch.reports import build as reports
 from stadtbuch.reports.build import Work
 from stadtbuch.reports.definitions import Cell
-from stadtbuch.texts import same
+from stadtbuch.texts import Text, same
+
+WRITE_SITE = building.write_site
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def city(tmp_path: Path) -> Made:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> dict:
     """Let the build end as a test wants it, without a kernel and without pages."""
-    told = {"exit_code": 0, "published": "published", "sites": 0}
+    told = {"exit_code": 0, "published": "published", "sites": 0, "site_code": 0}
     report = Report(
         name="area", title=same("A"), summary=same("A"), report="a.ipynb", release="automatic",
         roles={"author": "analyst", "release": "head"},
@@ -39,6 +43,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> dict:
 
     def write_site(city):
         told["sites"] += 1
+        return told["site_code"]
 
     monkeypatch.setattr("stadtbuch.reports.build.build", build)
     monkeypatch.setattr("stadtbuch.cli.build.write_site", write_site)
@@ -106,3 +111,61 @@ def test_a_wrong_definition_ends_with_code_2_and_all_mistakes(city, capsys):
     said = capsys.readouterr().err
     assert "meinten Sie schedule?" in said
     assert "meinten Sie release?" in said
+
+
+def a_finding(subject: str, severity: str = "refuse") -> Finding:
+    """Give what a check of accessibility sees."""
+    return Finding(
+        rule="accessibility.tables", severity=severity, subject=subject,
+        text=Text(de="Einer Tabelle fehlt der Titel.", en="A table lacks a caption."),
+        remedy=Text(de="Geben Sie ihr einen.", en="Give it one."),
+    )  # fmt: skip
+
+
+PAGE = "reports/area/2026-01-15/index.html"
+
+
+@pytest.fixture
+def seen(fake, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
+    """Let the real `write_site` find what a test puts in here."""
+    found: list[Finding] = []
+    monkeypatch.setattr("stadtbuch.cli.build.write_site", WRITE_SITE)
+    monkeypatch.setattr("stadtbuch.site.pages.write", lambda city, *, now: {"findings": found})
+    return found
+
+
+def test_a_report_that_not_everybody_can_read_ends_with_code_3(city, seen, capsys):
+    """Warning with page and remedy, then the sentence why; on stderr, so that --json keeps its keys."""
+    seen.append(a_finding(f"{PAGE}: table"))
+    assert main.main(["build", "--city", str(city.root), "--json"]) == 3
+    said = capsys.readouterr()
+    assert set(json.loads(said.out)) == {"runs", "counts"}
+    warning, why = said.err.splitlines()
+    assert warning == (
+        f"accessibility.tables, {PAGE}: table: Einer Tabelle fehlt der Titel. Was tun? Geben Sie ihr einen."
+    )
+    assert why.startswith(f"Nicht für alle zugänglich, aber geschrieben: {PAGE}. ")
+
+
+@pytest.mark.parametrize(
+    ("subject", "severity"),
+    [
+        (f"{PAGE}: table", "warn"),
+        ("datasets/index.html: table", "refuse"),
+        ("reports/index.html: h1", "refuse"),
+    ],
+)
+def test_other_pages_and_hints_are_told_and_stop_nothing(city, seen, capsys, subject, severity):
+    """A warning on stderr, and the build ends well."""
+    seen.append(a_finding(subject, severity))
+    assert main.main(["build", "--city", str(city.root)]) == 0
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert subject in warning
+
+
+@pytest.mark.parametrize("code", [1, 4])
+def test_a_failure_outweighs_an_unreadable_page(city, seen, fake, code):
+    """CONTRACTS: the first of 1, 4, 3 that occurred."""
+    seen.append(a_finding(f"{PAGE}: table"))
+    fake["exit_code"] = code
+    assert main.main(["build", "--city", str(city.root), "--json"]) == code

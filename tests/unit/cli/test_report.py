@@ -29,7 +29,7 @@ def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
         place = editions.place if folder == "editions" else editions.waiting_place
         target = place(session.state, name, "")
         editions.lay(target / edition.edition if folder == "editions" else target, edition, FILES)
-    monkeypatch.setattr("stadtbuch.cli.report.write_site", lambda city: None)
+    monkeypatch.setattr("stadtbuch.cli.report.write_site", lambda city: 0)
     return made
 
 
@@ -127,3 +127,19 @@ def test_history_of_a_report_that_does_not_exist_ends_with_code_2(capsys, city):
     code, _, err = called(capsys, city, "history", "peple")
     assert code == 2
     assert "Meinten Sie people?" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("approve", "people", "--as", "head-of-statistics"),
+        ("withhold", "area@2026-01-15", "--reason-de", "Fehler", "--reason-en", "mistake",
+         "--as", "head-of-statistics"),
+    ],
+)  # fmt: skip
+def test_pages_that_not_everybody_can_read_end_with_code_3(capsys, city, monkeypatch, arguments):
+    """The decision stands and is told; the exit code says that a page needs work."""
+    monkeypatch.setattr("stadtbuch.cli.report.write_site", lambda city: 3)
+    code, out, _ = called(capsys, city, *arguments)
+    assert code == 3
+    assert out

@@ -125,6 +125,12 @@ CHANGES = {
     "order": (edit(lambda nb: nb.cells.insert(3, nb.cells.pop(2))), {"code"}),
     "tag": (edit(lambda nb: nb.cells[2].metadata.update(tags=["method"])), {"code"}),
     "words": (edit(lambda nb: nb.cells[0].update(source=nb.cells[0].source + "\nMehr.")), {"texts"}),
+    "attachment": (
+        edit(lambda nb: nb.cells[0].update(attachments={"a.png": {"image/png": "iVBORw0KGgo="}})),
+        {"texts"},
+    ),
+    "metadata of a cell": (edit(lambda nb: nb.cells[3].metadata.update(note="x")), {"code"}),
+    "marks of Jupyter": (edit(lambda nb: nb.cells[3].metadata.update(collapsed=True)), set()),
     "data": (lambda made, path: write_data(made.root, seventh=65), {"inputs"}),
     "title": (retitle, {"catalogue"}),
     "threshold": (new_threshold, {"rules"}),

@@ -73,6 +73,34 @@ def test_missing_source_is_a_sentence_not_a_stop(city: Made, tmp_path: Path) -> 
     assert (made.files, made.problem) == ({}, downloads.MISSING)
 
 
+def test_a_bad_delivery_leaves_the_last_files_in_place(city: Made, tmp_path: Path) -> None:
+    """While the source cannot be read, links to the files of before still work, and a sentence says so."""
+    made = hand_out(city, tmp_path / "none")
+    before = lay(made, tmp_path / "before")
+    (city.settings.folder("data") / "boroughs.csv").unlink()
+    kept = hand_out(city, before)
+    assert (kept.version, kept.files, kept.problem) == (made.version, made.files, downloads.KEPT)
+
+
+def test_files_that_the_catalogue_describes_differently_are_not_kept(city: Made, tmp_path: Path) -> None:
+    """A column that was taken out of the schema does not stay public because a delivery failed."""
+    before = lay(hand_out(city, tmp_path / "none"), tmp_path / "before")
+    (city.settings.folder("data") / "boroughs.csv").unlink()
+    file = city.root / "catalogs" / "geography.yaml"
+    without_area = file.read_text(encoding="utf-8").partition("      - name: area")[0]
+    file.write_text(without_area, encoding="utf-8")
+    assert hand_out(city, before).files == {}
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"", b'{"version": "x"}'])
+def test_without_whole_files_of_before_there_are_none(city: Made, tmp_path: Path, content: bytes) -> None:
+    """A damaged description is no reason to hand out what lies beside it."""
+    before = lay(hand_out(city, tmp_path / "none"), tmp_path / "before")
+    (before / downloads.PACKAGE).write_bytes(content)
+    (city.settings.folder("data") / "boroughs.csv").unlink()
+    assert hand_out(city, before) == downloads.Handout(version="", files={}, problem=downloads.MISSING)
+
+
 def test_closed_dataset_is_never_handed_out(city: Made, tmp_path: Path) -> None:
     """Even asked directly, nothing but open data becomes a file."""
     closed = next(one for one in index.load(city.settings).datasets.values() if not one.is_open)

@@ -15,9 +15,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from builders.city import CANARY, NOW, Made
-from builders.reports import a_publishing_city
+from builders.city import CANARY, NOW, Made, a_city
+from builders.reports import ROLES, a_publishing_city, write_open_report
 
+from stadtbuch import settings
 from stadtbuch.reports import build, decisions
 from stadtbuch.site import pages
 
@@ -123,3 +124,27 @@ def test_public_folder_can_be_deleted_and_comes_back_the_same(city: Made, after:
     shutil.rmtree(public(city))
     pages.write(city.open(), now=NOW)
     assert content() == was
+
+
+def test_two_fresh_builds_with_the_same_keys_and_moment_give_the_same_bytes(tmp_path: Path) -> None:
+    """Archive and pages do not depend on how long a run took: whoever builds again can compare all files."""
+    import shutil
+
+    first = a_city(tmp_path / "first", roles=ROLES)
+    write_open_report(first.root)
+    first.open().state.key("actor-2026")
+    shutil.copytree(first.root, tmp_path / "second")
+    second = Made(tmp_path / "second", settings.read(tmp_path / "second"))
+
+    def made(city: Made) -> dict[str, bytes]:
+        summary = build.build(city.open())
+        assert summary["counts"]["published"] == 1
+        pages.write(city.open(), now=NOW)
+        folders = (city.root / "var" / "editions", public(city))
+        paths = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+        return {path.relative_to(city.root).as_posix(): path.read_bytes() for path in paths}
+
+    one, other = made(first), made(second)
+    assert sorted(one) == sorted(other)
+    assert [path for path in one if one[path] != other[path]] == []
+    assert any("/editions/" in path for path in one) and "public/index.html" in one

@@ -21,6 +21,7 @@ from stadtbuch.model.dataset import Dataset, PrivacyRole
 from stadtbuch.texts import Text
 
 LENGTH = 20
+PICKING_OUT = (PrivacyRole.identifier, PrivacyRole.free_text)
 
 Pseudonym = Callable[[str, str], str]
 
@@ -85,11 +86,67 @@ def minimise(
     AccessDenied
         ``access.filter-identifier``: a filter that would pick out single persons.
     """
+    kept = matching(frame, dataset, rows=rows)
+    slim = frame.loc[kept, list(dict.fromkeys(columns))].reset_index(drop=True)
+    return slim.assign(**{name: _replaced(slim[name], pseudonym) for name in identifiers(dataset, columns)})
+
+
+def matching(frame: pd.DataFrame, dataset: Dataset, *, rows: Mapping[str, Any]) -> pd.Series:
+    """
+    Mark the rows that a row filter keeps.
+
+    Raises
+    ------
+    UsageError, AccessDenied
+        As `minimise`.
+    """
     kept = pd.Series(True, index=frame.index)
     for name, value in rows.items():
         kept &= _matching(frame, dataset, name, value)
-    slim = frame.loc[kept, list(dict.fromkeys(columns))].reset_index(drop=True)
-    return slim.assign(**{name: _replaced(slim[name], pseudonym) for name in identifiers(dataset, columns)})
+    return kept
+
+
+def require_fair_filter(
+    dataset: Dataset, *, purpose: str | None, columns: Sequence[str], rows: Mapping[str, Any]
+) -> None:
+    """
+    Refuse a row filter that would tell more than the purpose may know.
+
+    Which rows arrive tells the content of the columns they were chosen by. So data that are not open are
+    chosen by columns of their purpose and by harmless ones only; by a sensitive one only where it is read.
+
+    Parameters
+    ----------
+    purpose
+        For which is read.
+    columns
+        That are read.
+    rows
+        The filter: column to value. Columns that do not exist are left to `minimise`.
+
+    Raises
+    ------
+    AccessDenied
+        ``access.filter-identifier``, ``access.filter-not-allowed`` or ``access.row-filter``, with the column.
+    """
+    if dataset.is_open:
+        return
+    covered = dataset.privacy.purposes.get(purpose or "", ())
+    for name in rows:
+        if name in dataset.table.names:
+            _require_fair(dataset, name, purpose=purpose or "", covered=covered, columns=columns)
+
+
+def _require_fair(
+    dataset: Dataset, name: str, *, purpose: str, covered: Sequence[str], columns: Sequence[str]
+) -> None:
+    role = dataset.table.column(name).privacy
+    if role in PICKING_OUT:
+        raise _picks_out(dataset, name)
+    if name not in covered and role is not PrivacyRole.harmless:
+        raise _not_of_purpose(dataset, name, purpose=purpose, covered=covered)
+    if role is PrivacyRole.sensitive and name not in columns:
+        raise _unread_sensitive(dataset, name)
 
 
 def identifiers(dataset: Dataset, columns: Sequence[str]) -> list[str]:
@@ -108,10 +165,7 @@ def _matching(frame: pd.DataFrame, dataset: Dataset, name: str, value: Any) -> p
     """Mark the rows whose column equals the value, or one of a list."""
     if name not in frame.columns or name not in dataset.table.names:
         raise _no_such_column(dataset, name)
-    if not dataset.is_open and dataset.table.column(name).privacy in (
-        PrivacyRole.identifier,
-        PrivacyRole.free_text,
-    ):
+    if not dataset.is_open and dataset.table.column(name).privacy in PICKING_OUT:
         raise _picks_out(dataset, name)
     asked = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
     column = frame[name]
@@ -171,6 +225,45 @@ def _picks_out(dataset: Dataset, name: str) -> AccessDenied:
         remedy=Text(
             de="Wählen Sie nach Merkmalen von Gruppen aus, etwa nach dem Gebiet.",
             en="Filter by what groups have in common, such as the area.",
+        ),
+    )
+
+
+def _not_of_purpose(dataset: Dataset, name: str, *, purpose: str, covered: Sequence[str]) -> AccessDenied:
+    listed = ", ".join(covered)
+    return AccessDenied(
+        "access.filter-not-allowed",
+        Text(
+            de=f"{dataset.id} lässt sich für den Zweck {purpose} nicht nach {name} auswählen.",
+            en=f"{dataset.id} cannot be filtered by {name} for the purpose {purpose}.",
+        ),
+        why=Text(
+            de=f"Welche Zeilen kommen, verrät, was in {name} steht; der Zweck umfasst nur: {listed}.",
+            en=f"Which rows come tells what {name} holds; the purpose covers only: {listed}.",
+        ),
+        remedy=Text(
+            de=f"Streichen Sie {name} unter rows: oder bei rows=, oder bitten Sie {dataset.owner} "
+            f"({dataset.contact_point}), die Spalte unter privacy.purposes aufzunehmen.",
+            en=f"Remove {name} under rows: or from rows=, or ask {dataset.owner} "
+            f"({dataset.contact_point}) to add the column under privacy.purposes.",
+        ),
+    )
+
+
+def _unread_sensitive(dataset: Dataset, name: str) -> AccessDenied:
+    return AccessDenied(
+        "access.row-filter",
+        Text(
+            de=f"{dataset.id} lässt sich nicht nach {name} filtern.",
+            en=f"{dataset.id} cannot be filtered by {name}.",
+        ),
+        why=Text(
+            de="Die Spalte ist schutzbedürftig und gehört nicht zu denen, die hier gelesen werden.",
+            en="The column is sensitive and not among those that are read here.",
+        ),
+        remedy=Text(
+            de=f"Streichen Sie {name} unter rows: oder bei rows=, oder lesen Sie die Spalte mit.",
+            en=f"Remove {name} under rows: or from rows=, or read the column too.",
         ),
     )
 

@@ -21,7 +21,7 @@ from stadtbuch.cli.context import (
     said,
 )
 from stadtbuch.cli.progress import drawn
-from stadtbuch.errors import Refused
+from stadtbuch.errors import Refused, StadtbuchError
 from stadtbuch.texts import Text, count
 
 if TYPE_CHECKING:
@@ -71,18 +71,35 @@ def build(
     summary = perform(opened, report or [], jobs=jobs, dry_run=dry_run)
     document = spoken(summary)
     answer(document, as_json=as_json, human=lambda console: tell(console, document, dry_run=dry_run))
+    end(summary, as_json=as_json)
+
+
+def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
+    """End the command with its exit code; what stopped the pages is told last, JSON has it already."""
+    if "site" in summary and not as_json:
+        raise summary["site"]["error"]
     if summary["exit_code"]:
         raise typer.Exit(summary["exit_code"])
 
 
 def perform(city: City, names: list[str], *, jobs: int, dry_run: bool = False) -> dict[str, Any]:
-    """Build the reports, then write the site; what `build` gives is given back."""
+    """
+    Build the reports, then write the site.
+
+    Returns
+    -------
+    dict
+        What `reports.build` gives; if the pages failed, ``site`` with the ``error`` beside it.
+    """
     from stadtbuch.reports import build as reports  # noqa: PLC0415 - start-up time
 
     with drawn(narrator()) as progress:
         summary = reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run)
     if not dry_run:
-        code = write_site(city)
+        try:
+            code = write_site(city)
+        except StadtbuchError as error:  # the runs are done: their summary must not be lost
+            return summary | {"site": {"error": error}, "exit_code": error.exit_code}
         summary["exit_code"] = summary["exit_code"] or code
     return summary
 
@@ -94,14 +111,22 @@ def write_site(city: City) -> int:
     Returns
     -------
     int
-        The exit code of a command that had nothing else to tell: 3 if a check of accessibility refuses a
-        report's page that changed, else 0.
+        The exit code of a command that had nothing else to tell: 3 as long as a check of accessibility refuses
+        a report's page, else 0.
+
+    Raises
+    ------
+    StateError
+        ``editions.damaged`` if the archive is; all other pages are written then.
     """
     from stadtbuch.site import pages  # noqa: PLC0415 - start-up time
 
     with city.state.lock("site", command="stadtbuch build"):
         written = pages.write(city, now=city.now)
-    return warn(written["findings"])
+    code = warn(written["findings"])
+    if written["damaged"] is not None:
+        raise written["damaged"]
+    return code
 
 
 def warn(findings: Sequence[Finding]) -> int:
@@ -121,9 +146,10 @@ def warn(findings: Sequence[Finding]) -> int:
 
 def _refused_page(finding: Finding) -> str:
     """Give the page of a report that a finding refuses; nothing for a mere hint or another page."""
+    from stadtbuch.reports import accessibility  # noqa: PLC0415 - start-up time
+
     page = finding.subject.partition(":")[0]
-    ours = page.startswith("reports/") and page.count("/") > 1
-    return page if ours and finding.severity == "refuse" else ""
+    return page if accessibility.is_report_page(page) and finding.severity == "refuse" else ""
 
 
 def _unreadable(refused: Sequence[str]) -> str:
@@ -141,7 +167,8 @@ def spoken(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Give the summary as JSON in the language of the process."""
     from stadtbuch.reports import build as reports  # noqa: PLC0415 - start-up time
 
-    return reports.spoken(summary, language())
+    site = {"error": summary["site"]["error"].as_dict(language())} if "site" in summary else None
+    return reports.spoken(summary, language()) | ({"site": site} if site else {})
 
 
 def tell(console: Console, document: Mapping[str, Any], *, dry_run: bool = False) -> None:

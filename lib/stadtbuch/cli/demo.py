@@ -57,15 +57,17 @@ def demo(
 ) -> None:
     """Build the demo."""
     from stadtbuch import synthetic  # noqa: PLC0415 - start-up time: it brings geopandas along
+    from stadtbuch.reports import values  # noqa: PLC0415 - start-up time
 
     narrator().print(said("Daten der erfundenen Stadt …", "Data of the made-up city …"), style="dim")
     data = synthetic.make(open_settings(city), size=size, seed=seed)
     opened = open_city(city, now=now)
+    values.plant(opened, synthetic.canaries(opened.settings))
     summary = building.perform(opened, [], jobs=jobs)
-    document = {"data": data, **building.spoken(summary), "site": facts(opened)}
+    document = {"data": data, **building.spoken(summary)}
+    document["site"] = facts(opened) | document.get("site", {})
     answer(document, as_json=as_json, human=lambda console: _tell(console, opened, document))
-    if summary["exit_code"]:
-        raise typer.Exit(summary["exit_code"])
+    building.end(summary, as_json=as_json)
 
 
 def facts(city: City) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from stadtbuch.cli.context import (
     open_city,
     said,
 )
+from stadtbuch.errors import UsageError
 from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
@@ -255,7 +256,12 @@ def withhold(
     from stadtbuch.reports import decisions  # noqa: PLC0415 - start-up time
 
     opened = open_city(city, now=now, as_role=as_role)
-    done = decisions.withhold(opened, edition, reason=Text(de=reason_de, en=reason_en))
+    try:
+        done = decisions.withhold(opened, edition, reason=Text(de=reason_de, en=reason_en))
+    except UsageError as error:
+        if error.code == "edition.withheld":  # an earlier try may have been cut off before the pages
+            write_site(opened)
+        raise
     code = write_site(opened)
     line = _event(done)
     gone = said(f"{edition} ist nicht mehr öffentlich.", f"{edition} is not public any more.")

@@ -1,13 +1,13 @@
 """
 The layout of a table: from counts as pandas makes them to cells with margins and the relations between them.
 
-What was handed in is checked here, each kind of mistake with its own words. They name variables and labels,
-never a count.
+What was handed in is checked here, each kind of mistake with its own words. They name variables, never a
+count, and a label only where it is safe to tell (see `Naming`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -25,6 +25,44 @@ MARGIN_WORDS = frozenset({MARGIN, "insgesamt", "gesamt", "summe"})
 LARGEST = 3000
 
 Labels = tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """
+    Which labels a message may tell. A label is data: messages stand on screens, in logs and in results.
+
+    Parameters
+    ----------
+    nameable
+        Variables whose labels may all be told.
+    groupings
+        Their own labels may be told, and nothing else that stands under their names.
+
+    Examples
+    --------
+    >>> naming = Naming({"sex"})
+    >>> naming.cell(("sex", "note"), ("f", "Erika"), number=3, of=8).en
+    '3 of 8 (sex f)'
+    """
+
+    nameable: Collection[str] = ()
+    groupings: Sequence[Grouping] = ()
+
+    def tells(self, variable: str, label: str) -> bool:
+        """Say whether a label may stand in a message."""
+        grouped = [grouping.labels for grouping in self.groupings if grouping.name == variable]
+        return any(label in labels for labels in grouped) if grouped else variable in self.nameable
+
+    def cell(self, variables: Sequence[str], labels: Labels, *, number: int, of: int) -> Text:
+        """Say which cell is meant: by its number, and by those of its labels that may be told."""
+        named = [
+            f"{name} {label}"
+            for name, label in zip(variables, labels, strict=True)
+            if label is not None and self.tells(name, label)
+        ]
+        told = f" ({', '.join(named)})" if named else ""
+        return Text(de=f"{number} von {of}{told}", en=f"{number} of {of}{told}")
 
 
 @dataclass(frozen=True)
@@ -54,7 +92,12 @@ class Shape:
 
     @classmethod
     def of(
-        cls, counts: pd.Series, *, rows: str | Sequence[str], columns: str | Sequence[str] | None
+        cls,
+        counts: pd.Series,
+        *,
+        rows: str | Sequence[str],
+        columns: str | Sequence[str] | None,
+        naming: Naming = Naming(),
     ) -> Shape:
         """Check what was handed in and bring its labels into their order."""
         if not isinstance(counts, pd.Series) or counts.empty:
@@ -67,7 +110,7 @@ class Shape:
         labels, originals = {}, {}
         for name, level in zip(rows + columns, order, strict=True):
             labels[name], originals[name] = _labels(counts.index.get_level_values(level), name)
-        return cls(rows, columns, labels, originals, _numbers(counts, order, rows + columns))
+        return cls(rows, columns, labels, originals, _numbers(counts, order, rows + columns, naming))
 
     def system(self) -> System:
         """Lay out all cells, margins last in each dimension, with the relations between them."""
@@ -179,8 +222,8 @@ def _labels(level: pd.Index, name: str) -> tuple[tuple[str, ...], dict[str, Any]
         if label.strip().casefold() in MARGIN_WORDS:
             raise refusal(
                 "label-margin",
-                f"In der Variable {name} heißt eine Gruppe „{label}“, wie die Randsumme.",
-                f'In the variable {name} a group is called "{label}", like the margin.',
+                f"In der Variable {name} heißt eine Gruppe wie die Randsumme.",
+                f"In the variable {name} a group is called like the margin.",
                 "Nehmen Sie Summenzeilen vorher heraus: Randsummen bildet sb.protect selbst.",
                 "Take out rows of totals first: sb.protect forms the margins itself.",
             )
@@ -194,20 +237,22 @@ def _plain(label: Any) -> str | int | bool:
     return int(label) if isinstance(label, (int, np.integer)) else str(label)
 
 
-def _numbers(counts: pd.Series, order: list[int], variables: tuple[str, ...]) -> dict[Labels, int]:
-    """Read the counts cell by cell; each mistake names the cell's labels, never its number."""
+def _numbers(
+    counts: pd.Series, order: list[int], variables: tuple[str, ...], naming: Naming
+) -> dict[Labels, int]:
+    """Read the counts cell by cell; each mistake names the cell, never its count."""
     numbers: dict[Labels, int] = {}
-    for key, count in zip(counts.index, counts.array, strict=True):
+    for number, (key, count) in enumerate(zip(counts.index, counts.array, strict=True), start=1):
         parts = key if isinstance(key, tuple) else (key,)
         labels = tuple(str(parts[level]) for level in order)
-        place = ", ".join(f"{name} {label}" for name, label in zip(variables, labels, strict=True))
+        place = naming.cell(variables, labels, number=number, of=len(counts))
         if labels in numbers:
             raise _at_cell("duplicate", place, "steht zweimal in der Tabelle", "is in the table twice", *_SUM)
         numbers[labels] = _whole(count, place)
     return numbers
 
 
-def _whole(count: Any, place: str) -> int:
+def _whole(count: Any, place: Text) -> int:
     """Read one count."""
     if pd.isna(count):
         raise _at_cell("missing-count", place, "hat keine Zahl", "has no count", *_COUNT)
@@ -256,8 +301,8 @@ def _relation(
         if label not in grouping.labels:
             raise refusal(
                 "unknown-label",
-                f"Die Gruppierung {name} kennt die Bezeichnung „{label}“ nicht.",
-                f'The grouping {name} has no label "{label}".',
+                f"Die Gruppierung {name} kennt eine Bezeichnung der Zahlen nicht.",
+                f"The grouping {name} does not have one of the labels of the counts.",
                 "Bilden Sie die Gruppen mit derselben Gruppierung, die Sie übergeben.",
                 "Form the groups with the same grouping that you pass.",
             )
@@ -303,8 +348,8 @@ def refusal(kind: str, de: str, en: str, remedy_de: str, remedy_en: str) -> Prot
     return ProtectionError(f"protect.{kind}", Text(de=de, en=en), remedy=Text(de=remedy_de, en=remedy_en))
 
 
-def _at_cell(kind: str, place: str, de: str, en: str, remedy_de: str, remedy_en: str) -> ProtectionError:
-    return refusal(kind, f"Das Feld {place} {de}.", f"The cell {place} {en}.", remedy_de, remedy_en)
+def _at_cell(kind: str, place: Text, de: str, en: str, remedy_de: str, remedy_en: str) -> ProtectionError:
+    return refusal(kind, f"Das Feld {place.de} {de}.", f"The cell {place.en} {en}.", remedy_de, remedy_en)
 
 
 def _too_large(size: int) -> ProtectionError:

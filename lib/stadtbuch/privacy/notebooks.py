@@ -51,6 +51,7 @@ _KERNEL_KEYS = {
     ),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
+_ESCAPE = re.compile(r"\\[abfnrtv]")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 Role = Literal[
@@ -80,6 +81,8 @@ class Piece:
         if self.role == "html":
             plain = unescape(self.text)
             return f"{plain}\n{unescape(re.sub(r'<[^>]*>', '', self.text))}"
+        if self.role in ("source", "markdown"):
+            return f"{self.text}\n{_ESCAPE.sub(' ', self.text)}"
         return _ANSI.sub("", self.text)
 
 

@@ -12,6 +12,7 @@ other words. It is a last lock, not the only one (docs: explanation/gate).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -146,6 +147,9 @@ def _add_files(sheet: Sheet, facts: Facts) -> None:
         place = Text(de=f"Datei {_safe(name)}", en=f"file {_safe(name)}")
         sheet.add(place, "tag", str(name))
         sheet.add(place, "svg" if str(name).lower().endswith(".svg") else "file", content, beside=True)
+        if str(name).lower().endswith(".json"):
+            # In JSON a line break is written as \\n: read, not only looked at, or a word hides behind the n.
+            sheet.add(place, "file", "\n".join(notebooks.leaves(json.loads(content))), beside=True)
     place = Text(de="Parameter", en="parameters")
     sheet.add(place, "parameter", "\n".join(notebooks.leaves(facts.parameters)))
 

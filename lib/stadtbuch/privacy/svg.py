@@ -36,6 +36,10 @@ _ATTRIBUTES = """
     stroke-miterlimit stroke-opacity stroke-width text-anchor text-rendering textLength transform
     vector-effect version viewBox visibility width x x1 x2 y y1 y2
 """
+_COORDINATES = """
+    cx cy d dx dy fx fy gradientTransform height markerHeight markerWidth offset patternTransform points r
+    refX refY rotate rx ry textLength transform viewBox width x x1 x2 y y1 y2
+"""
 ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
 
 _URL = re.compile(r"url\s*\(\s*[\"']?\s*(?!#[\w.-]+[\"']?\s*\))", re.IGNORECASE)
@@ -44,6 +48,9 @@ _MARKUP = re.compile(r"<!(?!\[CDATA\[)|<\?(?!xml )", re.IGNORECASE)
 _DRAWING = re.compile(
     r"(?:[MmLlHhVvCcSsQqTtAaZz]|translate|rotate|scale|matrix|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE]-?\d+)?|[\s,()])*"
 )
+_DRAWN = frozenset(_COORDINATES.split())
+# no coordinate of a picture has so many digits before the point: it could be a number that identifies
+_LONG_NUMBER = re.compile(r"(?<![\d.])\d{7,}")
 _SAFE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9:-]{0,30}")
 
 UNREADABLE = Text(de="Das ist kein lesbares SVG.", en="This is no readable SVG.")
@@ -140,9 +147,17 @@ def words(svg: str) -> str:
     except (ElementTree.ParseError, DefusedXmlException, ValueError, RecursionError):
         return svg
     parts = [
-        value for element in root.iter() for value in element.attrib.values() if not _DRAWING.fullmatch(value)
+        value
+        for element in root.iter()
+        for key, value in element.attrib.items()
+        if not _only_draws(key, value)
     ]
     parts += root.itertext()
     # a word may be cut by an element in its middle: each text is also read as one piece
     parts += ["".join(element.itertext()) for element in root.iter(f"{{{NAMESPACE}}}text") if len(element)]
     return "\n".join(parts)
+
+
+def _only_draws(key: str, value: str) -> bool:
+    """Say whether an attribute holds nothing but coordinates, sizes and commands of drawing."""
+    return key in _DRAWN and bool(_DRAWING.fullmatch(value)) and not _LONG_NUMBER.search(value)

@@ -9,7 +9,7 @@ holds no hidden number and does not tell which cells are hidden by rule and whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -28,6 +28,7 @@ from stadtbuch.privacy.layout import (
     COARSEN,
     MARGIN,
     Labels,
+    Naming,
     Shape,
     System,
     refusal,
@@ -79,6 +80,8 @@ class ProtectedTable:
         Per variable its labels in their order.
     cells
         All cells, margins included.
+    where
+        The conditions that hold for all cells: the rows that were counted at all.
     findings
         What the protection has to say inside the city. Not part of the public record.
     """
@@ -91,6 +94,7 @@ class ProtectedTable:
     min_count: int
     labels: Mapping[str, tuple[str, ...]]
     cells: tuple[Cell, ...]
+    where: tuple[Condition, ...] = ()
     findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
 
     @property
@@ -168,7 +172,7 @@ class ProtectedTable:
         self._know(labels)
         for name, label in labels.items():
             if label is not None and label not in self.labels[name]:
-                raise _unknown("table.unknown-label", name, self.labels[name])
+                raise _unknown_label(name)
         cells = [cell for cell in self.cells if self._matches(cell, labels)]
         return self._frame(cells, self.variables)
 
@@ -223,6 +227,7 @@ class ProtectedTable:
             "rules": list(self.rules),
             "labels": {name: list(labels) for name, labels in self.labels.items()},
             "legend": self.legend.as_dict(),
+            "where": [dict(condition) for condition in self.where],
             "cells": [
                 {
                     "labels": list(cell.labels),
@@ -256,6 +261,7 @@ class ProtectedTable:
                 min_count=int(record["min_count"]),
                 labels={str(name): tuple(labels) for name, labels in record["labels"].items()},
                 cells=tuple(_cell_of(cell) for cell in record["cells"]),
+                where=tuple(dict(one) for one in record.get("where", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             raise _not_a_record() from None
@@ -286,6 +292,7 @@ def protect(
     unit: str,
     column_names: Sequence[str],
     groupings: Sequence[Grouping] = (),
+    nameable: Collection[str] = (),
 ) -> ProtectedTable:
     """
     Make counts publishable: small counts hidden, and enough besides that none can be recomputed.
@@ -308,12 +315,14 @@ def protect(
         The columns of the dataset in the catalogue; every variable is one of them, or a grouping of one.
     groupings
         Groupings that the variables come from.
+    nameable
+        Variables whose labels may be told in messages, besides the labels of `groupings`: none unless said.
 
     Raises
     ------
     ProtectionError
         For every kind of wrong input its own code (``protect.*``), and if the table cannot be protected. The
-        texts name variables and labels, never a count.
+        texts name variables and the number of a cell, never a count, and no label but those that may be told.
 
     Examples
     --------
@@ -324,14 +333,16 @@ def protect(
     >>> table.select(district="Nord")["mark"].tolist(), table.total()
     (['·', '·'], 91)
     """
-    shape = Shape.of(counts, rows=rows, columns=columns)
+    naming = Naming(nameable, groupings)
+    shape = Shape.of(counts, rows=rows, columns=columns, naming=naming)
     relations = relations_to_columns(shape, column_names=column_names, groupings=groupings)
     if min_count < 2:
         raise refusal(
             "min-count", "Die Mindestfallzahl ist kleiner als 2.", "The minimum count is below 2.", *ASK
         )
     system = shape.system()
-    pattern, findings = _closed(shape, system, min_count=min_count, node_limit=node_limit, name=name)
+    places = _Places(shape.variables, system, naming)
+    pattern, findings = _closed(system, places, min_count=min_count, node_limit=node_limit, name=name)
     cells = tuple(
         Cell(labels, None if hidden else int(value), where(labels, relations))
         for labels, value, hidden in zip(system.labels, system.values, pattern.hidden, strict=True)
@@ -353,27 +364,36 @@ def protect(
 
 
 def _closed(
-    shape: Shape, system: System, *, min_count: int, node_limit: int, name: str
+    system: System, places: _Places, *, min_count: int, node_limit: int, name: str
 ) -> tuple[suppression.Pattern, tuple[Finding, ...]]:
     """Hide what must be hidden, prove every hidden cell, and say what happened."""
     primary = (system.values > 0) & (system.values < min_count)
     if primary[-1]:
-        raise _impossible(name, "")
+        raise _impossible(name, None)
     need = np.where(primary, np.maximum(system.values + 1, min_count) - system.values, 0)
     problem = suppression.Problem(system.relations, system.values, primary, need, system.cost)
     try:
         pattern = suppression.close(problem, node_limit=node_limit)
     except suppression.NotClosableError as error:
-        raise _impossible(name, _place(shape, system.labels[error.cell])) from None
+        raise _impossible(name, places.of(error.cell)) from None
     unproven = suppression.proven(problem, pattern)
     if unproven:
-        raise _unproven(name, _place(shape, system.labels[unproven[0]]), optimal=pattern.optimal)
+        raise _unproven(name, places.of(unproven[0]), optimal=pattern.optimal)
     return pattern, _findings(name, primary, pattern)
 
 
-def _place(shape: Shape, labels: Labels) -> str:
-    named = zip(shape.variables, labels, strict=True)
-    return ", ".join(f"{name} {label}" for name, label in named if label is not None) or MARGIN
+@dataclass(frozen=True)
+class _Places:
+    """How messages call the cells of one table, margins included."""
+
+    variables: tuple[str, ...]
+    system: System
+    naming: Naming
+
+    def of(self, cell: int) -> Text:
+        """Name one cell."""
+        labels = self.system.labels
+        return self.naming.cell(self.variables, labels[cell], number=int(cell) + 1, of=len(labels))
 
 
 def _findings(name: str, primary: np.ndarray, pattern: suppression.Pattern) -> tuple[Finding, ...]:
@@ -451,9 +471,9 @@ def _html_row(tag: str, cells: Sequence[str]) -> str:
 # ---- what is said when something is wrong -------------------------------------------------------------
 
 
-def _impossible(name: str, place: str) -> ProtectionError:
+def _impossible(name: str, place: Text | None) -> ProtectionError:
     at = (
-        Text(de=f" (Feld {place})", en=f" (cell {place})")
+        Text(de=f" (Feld {place.de})", en=f" (cell {place.en})")
         if place
         else Text(de=" (alle zusammen)", en=" (all together)")
     )
@@ -473,10 +493,10 @@ def _impossible(name: str, place: str) -> ProtectionError:
     )
 
 
-def _unproven(name: str, place: str, *, optimal: bool) -> ProtectionError:
+def _unproven(name: str, place: Text, *, optimal: bool) -> ProtectionError:
     what = Text(
-        de=f"Der Schutz der Tabelle {name} ließ sich nicht nachweisen (Feld {place}).",
-        en=f"The protection of the table {name} could not be proven (cell {place}).",
+        de=f"Der Schutz der Tabelle {name} ließ sich nicht nachweisen (Feld {place.de}).",
+        en=f"The protection of the table {name} could not be proven (cell {place.en}).",
     )
     code = "protect.audit" if optimal else "protect.node-limit"
     why = Text(
@@ -493,6 +513,21 @@ def _unknown(code: str, name: str, known: Sequence[str]) -> UsageError:
         code,
         Text(de=f"Die Tabelle kennt das nicht: {name}.", en=f"The table does not know this: {name}."),
         remedy=Text(de=f"Bekannt sind: {listed}.", en=f"Known are: {listed}."),
+    )
+
+
+def _unknown_label(variable: str) -> UsageError:
+    """Say that a variable has no such label, without repeating one: labels are data."""
+    return UsageError(
+        "table.unknown-label",
+        Text(
+            de=f"Die Variable {variable} der Tabelle hat diese Bezeichnung nicht.",
+            en=f"The variable {variable} of the table does not have this label.",
+        ),
+        remedy=Text(
+            de=f'Welche sie hat, zeigt table.labels["{variable}"].',
+            en=f'table.labels["{variable}"] shows those it has.',
+        ),
     )
 
 

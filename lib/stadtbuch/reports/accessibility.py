@@ -1,8 +1,9 @@
 """
 Our own look at a page: what no automatic tester knows because it cannot tell a description from a filler.
 
-Pure functions of HTML. They run on every page that a build changes, and in the tests on every page; axe-core in a
-browser checks what needs one (contrast, focus, reading order). After WCAG 2.1, criteria named with each rule.
+Pure functions of HTML. They run on every page that a build changes and on all pages of reports, and in the tests on
+every page; axe-core in a browser checks what needs one (contrast, focus, reading order). After WCAG 2.1, criteria
+named with each rule.
 """
 
 from __future__ import annotations
@@ -90,6 +91,18 @@ def check(html: str, *, subject: str) -> list[Finding]:
     """
     found = run(RULES, parse(html), None, name=subject)
     return [one.model_copy(update={"subject": f"{subject}: {one.subject}"}) for one in found]
+
+
+def is_report_page(path: str) -> bool:
+    """
+    Tell a page of a report's own content from the rest of the site.
+
+    Examples
+    --------
+    >>> is_report_page("reports/cycling/index.html"), is_report_page("reports/index.html")
+    (True, False)
+    """
+    return path.startswith("reports/") and path.count("/") > 1 and path.endswith(".html")
 
 
 def parse(html: str) -> Node:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def find(report: Report, *, code: str, rules: str, book: Book, settings: Setting
 
     The role that approved must be the one that the definition names.
     """
-    candidates = [*_recorded(report, settings), *_entered(report, book)]
+    candidates = [*_recorded(report, settings), *_entered(report, book, zone=settings.city.zone)]
     return next(
         (one for one in candidates if (one.code, one.rules, one.role) == (code, rules, report.roles.release)),
         None,
@@ -92,11 +92,11 @@ def _recorded(report: Report, settings: Settings) -> Iterator[Approval]:
             yield Approval(role=one.role, decided=one.decided, code=one.code, rules=one.rules)
 
 
-def _entered(report: Report, book: Book) -> Iterator[Approval]:
+def _entered(report: Report, book: Book, *, zone: tzinfo) -> Iterator[Approval]:
     for entry in book.entries(kind="approved", subject=report.name):
         code, rules = entry.details.get("code"), entry.details.get("rules")
         if code and rules:
-            yield Approval(role=entry.role, decided=entry.at.date(), code=code, rules=rules)
+            yield Approval(role=entry.role, decided=entry.at.astimezone(zone).date(), code=code, rules=rules)
 
 
 def recorded(settings: Settings) -> tuple[Recorded, ...]:

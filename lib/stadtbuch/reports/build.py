@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stadtbuch.errors import ReportError, StadtbuchError
+from stadtbuch.errors import ReportError, StadtbuchError, StateError
 from stadtbuch.model.report import Edition, Report
-from stadtbuch.model.verdict import Decision
-from stadtbuch.reports import approvals, decisions, definitions, editions, gate, release
+from stadtbuch.model.verdict import Decision, decide
+from stadtbuch.reports import approvals, decisions, definitions, editions, gate, recount, release
 from stadtbuch.reports.definitions import Cell
+from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.runs import execute, parameters, plan
 from stadtbuch.runs.manifest import Analysis
@@ -128,6 +129,7 @@ def judged(city: City, names: Sequence[str], *, jobs: int = 1, progress: Tell | 
     works = _all_cells(city, names)
     _plan_step(city, works, "prepare")
     _run_step(city, works, "prepare", jobs=jobs, progress=progress)
+    _refuse_several(works)
     _plan_step(city, works, "report")
     _run_step(city, works, "report", jobs=jobs, progress=progress)
     return works
@@ -222,17 +224,32 @@ def _run_step(city: City, works: Sequence[Work], step: str, *, jobs: int, progre
         if not result.ok:
             _fail(work, result.failure())
             continue
-        closed = _closed(work)
         if result.key not in said:
             told = work.analyses[step].manifest
-            said[result.key] = gate.judge(city, result.folder, manifest=told, step=step, closed=closed)
+            said[result.key] = gate.judge(city, result.folder, manifest=told, step=step)
         _take(work, step, *said[result.key])
 
 
-def _closed(work: Work) -> list[str]:
-    """Name the inputs of any step that are not open: their values may stand in no output of the report."""
-    inputs = [one for request in work.requests.values() for one in request.info["inputs"].items()]
-    return sorted({name for name, one in inputs if one["class"] != "open"})
+def _refuse_several(works: Sequence[Work]) -> None:
+    """Refuse a report whose cells together would release several protected tables of one dataset."""
+    for report in {work.report.name for work in works}:
+        own = [work for work in works if work.report.name == report and "prepare" in work.requests]
+        found = list(recount.several({work.requests["prepare"].key: _to_release(work) for work in own}))
+        for work in own if found else ():
+            if work.open:
+                _take(work, "prepare", None, decide(found, passed=work.report.title))
+
+
+def _to_release(work: Work) -> Mapping[str, Mapping[str, Any]]:
+    """
+    Give the tables of a preparing run; one of each closed input where it is not known which.
+
+    A run that failed today succeeds another day, and then its table stands beside those released before.
+    """
+    if "prepare" in work.evidence:
+        return work.evidence["prepare"].tables
+    inputs = work.requests["prepare"].info["inputs"].items()
+    return {name: {"dataset": name} for name, one in inputs if one["class"] != "open"}
 
 
 def _take(work: Work, step: str, evidence: Evidence | None, decision: Decision) -> None:
@@ -272,8 +289,14 @@ def _publish(work: Work, city: City) -> None:
         work.publication = "unchanged" if before.public else "withheld"
         _drop_waiting(city, work)
         return
+    gone = editions.withheld_like(city.state, made)
+    if gone is not None:
+        work.edition, work.publication = gone.edition, "withheld"
+        _drop_waiting(city, work)
+        return
+    _require_later(city, before)
     approval = approval_of(work, city, made.code)
-    if work.report.release == "approval" and approval is None:
+    if needs_approval(work) and approval is None:
         _wait(work, city, made, files)
         return
     work.edition = made.model_copy(update={"approval": approval})
@@ -285,9 +308,41 @@ def _publish(work: Work, city: City) -> None:
     decisions.enter(city, "released", work.edition)
 
 
+def _require_later(city: City, before: Archived | None) -> None:
+    """Refuse an edition that would sort behind an older one, where nobody sees it."""
+    if before is None or city.today >= (day := editions.order(before.edition.edition)[0]):
+        return
+    raise StateError(
+        "state.clock",
+        Text(
+            de=f"Die Uhr steht vor der neuesten Ausgabe vom {day.isoformat()}.",
+            en=f"The clock is before the newest edition of {day.isoformat()}.",
+        ),
+        why=Text(
+            de="Eine neue Ausgabe läge hinter der alten, und niemand sähe sie.",
+            en="A new edition would lie behind the old one, and nobody would see it.",
+        ),
+        remedy=Text(
+            de="Prüfen Sie die Uhr des Rechners oder --now und bauen Sie noch einmal.",
+            en="Check the computer's clock or --now, and build once more.",
+        ),
+    )
+
+
+def needs_approval(work: Work) -> bool:
+    """
+    Tell whether somebody must have approved this report before it is published.
+
+    ``release: automatic`` holds without an approval only if everything that any step reads is open
+    (CONTRACTS: release).
+    """
+    inputs = [one for request in work.requests.values() for one in request.info["inputs"].values()]
+    return work.report.release == "approval" or any(one["class"] != "open" for one in inputs)
+
+
 def approval_of(work: Work, city: City, code: str) -> Any:
     """Give the approval that holds, where the report needs one."""
-    if work.report.release == "automatic":
+    if not needs_approval(work):
         return None
     return approvals.find(
         work.report, code=code, rules=city.settings.rules.version, book=city.book, settings=city.settings
@@ -345,11 +400,16 @@ def _wait(work: Work, city: City, made: Edition, files: Mapping[str, bytes]) -> 
     """Lay an edition aside until somebody decides."""
     work.edition, work.publication = made, "awaiting-approval"
     there = editions.waiting(city.state, work.report.name, work.cell.slug)
-    if there is not None and editions.same(there.edition, made) and there.edition.code == made.code:
+    if there is not None and editions.same(there.edition, made) and _judged_alike(there.edition, made):
         work.edition = there.edition
         return
     editions.lay_aside(editions.waiting_place(city.state, work.report.name, work.cell.slug), made, files)
     decisions.enter(city, "awaiting-approval", made)
+
+
+def _judged_alike(one: Edition, other: Edition) -> bool:
+    """Tell whether the same code made two editions and the same rules judged them."""
+    return (one.code, one.rules) == (other.code, other.rules)
 
 
 def _drop_waiting(city: City, work: Work) -> None:

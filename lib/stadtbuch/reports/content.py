@@ -172,5 +172,23 @@ def kept_counts(tables: Mapping[str, Mapping[str, Any]], *, least: Mapping[str, 
             )
 
 
+def uncompared(datasets: Sequence[str]) -> Iterator[Finding]:
+    """Note which datasets could not be read, so that their values were not looked for."""
+    for name in datasets:
+        yield Finding(
+            rule="reports.not-compared",
+            severity=Severity.note,
+            subject=name,
+            text=Text(
+                de=f"{name} ist hier nicht lesbar; nach seinen Werten wurde nicht gesucht.",
+                en=f"{name} cannot be read here; its values were not looked for.",
+            ),
+            remedy=Text(
+                de="Der Lauf hat diesen Datensatz nicht gelesen. Liegt er anderswo, prüfen Sie dort noch einmal.",
+                en="The run did not read this dataset. If it is kept elsewhere, check there once more.",
+            ),
+        )
+
+
 def _refuse(rule: str, subject: str, said: Text, remedy: Text) -> Finding:
     return Finding(rule=rule, severity=Severity.refuse, subject=subject, text=said, remedy=remedy)

@@ -60,19 +60,17 @@ def approve(city: City, name: str, *, record: bool = False) -> Approved:
     AccessDenied
         ``report.role``.
     UsageError
-        ``report.unknown``; ``report.stale`` if an edition waits that was made by other code than there is
-        now.
+        ``report.unknown``; ``report.stale`` if an edition waits that was made by other code, or judged by
+        other rules, than there are now.
     """
     (report,) = definitions.choose(definitions.load(city.settings), [name])
     approvals.require_role(report, city.actor)
     with city.state.lock("build", command="stadtbuch report approve"):
-        code = code_of(city, report)
+        code, rules = code_of(city, report), city.settings.rules.version
         waiting = list(editions.all_waiting(city.state, name))
-        if any(one.edition.code != code for one in waiting):
+        if any((one.edition.code, one.edition.rules) != (code, rules) for one in waiting):
             raise _stale(name)
-        approval = Approval(
-            role=city.actor.role, decided=city.today, code=code, rules=city.settings.rules.version
-        )
+        approval = Approval(role=city.actor.role, decided=city.today, code=code, rules=rules)
         _enter_approval(city, report, approval, waiting)
         released = tuple(_release(city, one, approval) for one in waiting)
         point(city, report)
@@ -128,23 +126,33 @@ def withhold(city: City, id: str, *, reason: Text) -> Archived:
     AccessDenied
         ``report.role`` if the actor does not act in the releasing role.
     UsageError
-        ``edition.unknown``; ``edition.withheld`` if it is out of public already.
+        ``edition.unknown``; ``edition.withheld`` if it is out of public already; what an interruption left
+        undone is done by then.
+    ReportError
+        ``report.invalid`` if nothing can be made of this report's own definition.
     """
-    found = editions.find(city.state, id)
-    if not found.public:
-        raise _twice(id)
-    reports = definitions.load(city.settings)
-    report = reports.get(found.edition.report)
+    report = definitions.alone(editions.find(city.state, id).edition.report, city.settings)
     if report is not None:
         approvals.require_role(report, city.actor)
     with city.state.lock("build", command="stadtbuch report withhold"):
-        editions.withhold(found, reason=reason, role=city.actor.role, now=city.now)
-        city.book.append(
-            "withheld", subject=id, actor=city.actor, now=city.now, details={"reason": reason.as_dict()}
-        )
-        if report is not None:
-            point(city, report)
-    return editions.read(found.folder)
+        found = editions.find(city.state, id)
+        if found.public:
+            editions.withhold(found, reason=reason, role=city.actor.role, now=city.now)
+        done = editions.read(found.folder)
+        _follow(city, done, report)
+    if not found.public:
+        raise _twice(id)
+    return done
+
+
+def _follow(city: City, withheld: Archived, report: Report | None) -> None:
+    """Do what follows from the note beside an edition, each thing once: entry in the book, tables to find."""
+    id, status = withheld.edition.id, withheld.status
+    if status is not None and not any(city.book.entries(kind="withheld", subject=id)):
+        details = {"reason": status["reason"]}
+        city.book.append("withheld", subject=id, actor=city.actor, now=city.now, details=details)
+    if report is not None:
+        point(city, report)
 
 
 def point(city: City, report: Report) -> None:
@@ -186,12 +194,12 @@ def _stale(name: str) -> UsageError:
     return UsageError(
         "report.stale",
         Text(
-            de=f"Was von {name} auf Freigabe wartet, entstand mit anderem Code als dem jetzigen.",
-            en=f"What waits for approval of {name} was made by other code than there is now.",
+            de=f"Was von {name} auf Freigabe wartet, entstand mit anderem Code oder Regelwerk als jetzt.",
+            en=f"What waits for approval of {name} was made by other code or rules than there are now.",
         ),
         why=Text(
-            de="Freigegeben wird, was angesehen werden kann: Ausgabe und Code müssen zusammengehören.",
-            en="What is approved must be what can be looked at: edition and code belong together.",
+            de="Freigegeben wird, was angesehen werden kann: Ausgabe, Code und Regelwerk gehören zusammen.",
+            en="What is approved must be what can be looked at: edition, code and rules belong together.",
         ),
         remedy=Text(
             de=f"Bauen Sie zuerst: stadtbuch build {name}", en=f"Build first: stadtbuch build {name}"

@@ -81,6 +81,31 @@ def load(settings: Settings) -> dict[str, Report]:
     return reports
 
 
+def alone(name: str, settings: Settings) -> Report | None:
+    """
+    Read the definition of one report, whatever is wrong with others; ``None`` if there is none any more.
+
+    Raises
+    ------
+    ReportError
+        ``report.invalid`` if nothing can be made of this definition.
+    """
+    path = settings.folder("reports") / f"{name}.yaml"
+    if not path.exists():
+        return None
+    report, problems = read(path, settings=settings)
+    if report is None:
+        raise _invalid(problems)
+    return report
+
+
+def readable(settings: Settings) -> dict[str, Report]:
+    """Read what can be read: for pages of editions that exist, which no later mistake may keep in public."""
+    paths = sorted(path for path in settings.folder("reports").glob("*.yaml") if path.name != APPROVALS)
+    found = (read(path, settings=settings)[0] for path in paths)
+    return {report.name: report for report in found if report is not None}
+
+
 def read(path: Path, *, settings: Settings) -> tuple[Report | None, list[Problem]]:
     """Read one definition; give the report, or ``None``, and every mistake found."""
     located, problems = files.read(path, name=f"{settings.paths.reports}/{path.name}")

@@ -148,14 +148,26 @@ def waiting(state: State, report: str, cell: str) -> Archived | None:
     return read(folder) if (folder / EDITION).exists() else None
 
 
+def withheld_like(state: State, made: Edition) -> Archived | None:
+    """Give the newest edition of the same cell and with the same files that was taken out of public."""
+    folder = place(state, made.report, made.cell)
+    found = (read(folder / name) for name in reversed(names(state, made.report, made.cell)))
+    return next((one for one in found if not one.public and same(one.edition, made)), None)
+
+
 def history(state: State, report: str | None = None) -> Iterator[Archived]:
     """Give all editions in the archive, by report, cell and time."""
+    return map(read, folders(state, report))
+
+
+def folders(state: State, report: str | None = None) -> Iterator[Path]:
+    """Give the folders of all editions in the archive, by report, cell and time, readable or not."""
     root = state.folder("editions")
     for cells in sorted(root.iterdir()) if root.is_dir() else []:
         if cells.is_dir() and report in (None, cells.name):
             for cell in sorted(path.name for path in cells.iterdir() if path.is_dir()):
                 found = "" if cell == NO_CELL else cell
-                yield from (read(cells / cell / name) for name in names(state, cells.name, found))
+                yield from (cells / cell / name for name in names(state, cells.name, found))
 
 
 def all_waiting(state: State, report: str | None = None) -> Iterator[Archived]:
@@ -270,11 +282,16 @@ def withhold(archived: Archived, *, reason: Text, role: str, now: datetime) -> N
 def damaged_files(archived: Archived) -> list[str]:
     """Name the files of an edition that are not what its description says."""
     return [
-        file.path
-        for file in archived.edition.files
-        if not (archived.folder / file.path).is_file()
-        or atomic.digest((archived.folder / file.path).read_bytes()) != file.sha256
+        file.path for file in archived.edition.files if _digest(archived.folder / file.path) != file.sha256
     ]
+
+
+def _digest(path: Path) -> str:
+    """Give a file's SHA-256; nothing if it is gone or the disk does not give it."""
+    try:
+        return atomic.digest(path.read_bytes())
+    except OSError:
+        return ""
 
 
 def damaged(folder: Path) -> StateError:

@@ -8,12 +8,12 @@ check that breaks, a file that cannot be read, a record of a wrong shape: each i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from stadtbuch.model.analysis import Manifest
 from stadtbuch.model.verdict import Decision, Finding, Outcome, Severity, decide
-from stadtbuch.reports import content, screening
+from stadtbuch.reports import content, recount, screening
 from stadtbuch.reports import evidence as evidences
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.city import City
@@ -21,9 +21,7 @@ from stadtbuch.session.snapshots import min_count
 from stadtbuch.texts import Text
 
 
-def judge(
-    city: City, folder: Path, *, manifest: Manifest, step: str, closed: Sequence[str] = ()
-) -> tuple[Evidence | None, Decision]:
+def judge(city: City, folder: Path, *, manifest: Manifest, step: str) -> tuple[Evidence | None, Decision]:
     """
     Judge a finished run.
 
@@ -48,22 +46,22 @@ def judge(
     """
     try:
         evidence = Evidence.read(folder)
-        found = list(_findings(city, evidence, manifest=manifest, step=step, closed=closed))
+        found = list(_findings(city, evidence, manifest=manifest, step=step))
         return evidence, decide(found, passed=_passed(city, step))
     except Exception as error:  # noqa: BLE001 - fail closed: what cannot be judged is not published
         return None, _broken(type(error).__name__)
 
 
-def _findings(
-    city: City, evidence: Evidence, *, manifest: Manifest, step: str, closed: Sequence[str]
-) -> Iterator[Finding]:
+def _findings(city: City, evidence: Evidence, *, manifest: Manifest, step: str) -> Iterator[Finding]:
     own = [name for name, one in evidence.facts["inputs"].items() if one["class"] != "open"]
-    screen = screening.Screen.of(city, evidence, closed=sorted({*own, *closed}))
+    screen = screening.Screen.of(city, evidence)
+    yield from content.uncompared(screen.uncompared)
     yield from evidences.findings(evidence)
     if step == "prepare":
         least = {name: _least(city, evidence) for name in own}
         yield from content.given(manifest.gives, evidence.tables)
         yield from content.kept_counts(evidence.tables, least=least)
+        yield from recount.findings(evidence)
         yield from screen.source_and_tables()
         return
     yield from content.closed_inputs(evidence.facts["inputs"])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from stadtbuch.errors import SourceError
 from stadtbuch.model.verdict import Finding
 from stadtbuch.privacy import notebooks
 from stadtbuch.privacy import outputs as rules
@@ -26,29 +27,32 @@ class Screen:
 
     evidence: Evidence
     facts: rules.Facts
+    uncompared: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, city: City, evidence: Evidence, *, closed: Iterable[str]) -> Screen:
+    def of(cls, city: City, evidence: Evidence) -> Screen:
         """
         Gather the facts about a run.
 
-        Parameters
-        ----------
-        closed
-            Ids of all datasets that are not open and whose values may not occur.
+        Whatever it reads, no value of any dataset of the catalogue that is not open may occur: an analyst can
+        write down a name without loading it. Those the run was made from must be readable for that; of the
+        others, one whose source is not there is named in `uncompared`.
         """
-        names = list(closed)
-        least = [min_count(city.dataset(name), city.settings) for name in names]
+        behind = _behind(evidence)
+        found = {name: _index(city, name, needed=name in behind) for name in _not_open(city) | behind}
+        indices = {name: index for name, index in sorted(found.items()) if index is not None}
+        least = [min_count(city.dataset(name), city.settings) for name in sorted(behind)]
         facts = rules.Facts(
             restricted=any(one["class"] != "open" for one in evidence.facts["inputs"].values()),
             key=city.state.key(values.KEY),
             closed=tuple(
-                rules.ClosedFacts(name, city.dataset(name).table.names, values.index(city, name))
-                for name in names
+                rules.ClosedFacts(name, city.dataset(name).table.names, index)
+                for name, index in indices.items()
             ),
             records=_renderings(evidence),
             texts={path: data.decode("utf-8") for path, data in evidence.files.items()},
             parameters=evidence.facts["parameters"],
+            canaries=values.canaries(city),
             open_values=scan.vocabulary(_open_words(evidence)),
             vocabulary=scan.vocabulary(_public_words(city)),
             allowed_addresses=frozenset(_addresses(city)),
@@ -56,7 +60,7 @@ class Screen:
             rules=city.settings.rules.version,
             min_count=max(least, default=None),
         )
-        return cls(evidence=evidence, facts=facts)
+        return cls(evidence=evidence, facts=facts, uncompared=tuple(sorted(found.keys() - indices.keys())))
 
     def everything(self) -> list[Finding]:
         """Judge the executed notebook and everything that goes out with it."""
@@ -67,6 +71,27 @@ class Screen:
         tables = {path: text for path, text in self.facts.texts.items() if path.startswith("tables/")}
         source = release.source_only(self.evidence.notebook)
         return rules.judge(notebooks.strip(source), replace(self.facts, restricted=False, texts=tables))
+
+
+def _behind(evidence: Evidence) -> set[str]:
+    """Name the datasets that are not open and that a run was made from, directly or through a released table."""
+    inputs = evidence.facts["inputs"]
+    own = {name for name, one in inputs.items() if one["class"] != "open"}
+    return own | {one["derived_from"] for one in inputs.values() if one.get("derived_from")}
+
+
+def _not_open(city: City) -> set[str]:
+    return {name for name, one in city.catalog.datasets.items() if not one.is_open}
+
+
+def _index(city: City, dataset: str, *, needed: bool) -> frozenset[bytes] | None:
+    """Give the index of a dataset's values; None if its source is not there and no run was made from it."""
+    try:
+        return values.index(city, dataset)
+    except SourceError:
+        if needed:
+            raise
+        return None
 
 
 def _renderings(evidence: Evidence) -> dict[tuple[str, str], frozenset[str]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from stadtbuch.errors import UsageError
+from stadtbuch.errors import ProtectionError, UsageError
 from stadtbuch.reports import figures, markup, outputs, records
 from stadtbuch.reports.figures import Words
+from stadtbuch.session.snapshots import conditions
 from stadtbuch.texts import Text, same, text
 
 if TYPE_CHECKING:
@@ -338,7 +340,8 @@ def protect(
     Raises
     ------
     ProtectionError
-        If the table cannot be protected as it is.
+        ``protect.identifier`` if a variable names single persons or holds free text; and if the table cannot
+        be protected as it is.
     UsageError
         ``protect.dataset`` if the notebook does not read that dataset.
     """
@@ -347,7 +350,8 @@ def protect(
     out = outputs.current()
     facts = _facts(out, dataset)
     levels = [str(level) for level in counts.index.names]
-    made = tables.protect(
+    _require_groups([*levels, *_listed(rows), *_listed(columns)], groupings, out=out, facts=facts)
+    bare = tables.protect(
         counts,
         rows=rows if rows is not None else levels[0],
         columns=columns if columns is not None or rows is not None else levels[1:] or None,
@@ -358,7 +362,9 @@ def protect(
         name=name,
         unit=unit or facts.get("privacy_unit") or "person",
         column_names=[column["name"] for column in facts["columns"]],
+        nameable=[column["name"] for column in facts["columns"] if _nameable(column)],
     )
+    made = replace(bare, where=conditions(facts.get("rows") or {}))
     out.claim("tables", name)
     out.write_record(f"tables/{name}.json", made.to_record())
     if out.folder is None:
@@ -366,6 +372,54 @@ def protect(
     else:
         outputs.show({"text/html": made._repr_html_()}, kind="protected", name=name)
     return made
+
+
+def _listed(names: str | Sequence[str] | None) -> list[str]:
+    return [names] if isinstance(names, str) else list(names or ())
+
+
+def _require_groups(
+    variables: Iterable[str],
+    groupings: Sequence[Grouping],
+    *,
+    out: outputs.Outputs,
+    facts: Mapping[str, Any],
+) -> None:
+    """Refuse variables that name single persons, before any of their labels could stand in a message."""
+    roles: dict[str, Any] = {name: column.get("privacy") for name, column in out.columns.items()}
+    roles |= {column["name"]: column.get("privacy") for column in facts["columns"]}
+    behind = {grouping.name: grouping.column for grouping in groupings}
+    for variable in variables:
+        for column in (variable, behind.get(variable, variable), variable.removesuffix("_group")):
+            if roles.get(column) in ("identifier", "free-text"):
+                raise _identifying(column)
+
+
+def _nameable(column: Mapping[str, Any]) -> bool:
+    """Say whether a column's values are groups that a message may name: codes and steps, of harmless roles."""
+    listed = bool(column.get("labels")) or column.get("type") in ("code", "integer", "boolean")
+    return listed and column.get("privacy") in ("harmless", "quasi-identifier")
+
+
+def _identifying(column: str) -> ProtectionError:
+    return ProtectionError(
+        "protect.identifier",
+        Text(
+            de=f"Nach der Spalte {column} darf keine Tabelle gegliedert sein.",
+            en=f"No table may be grouped by the column {column}.",
+        ),
+        why=Text(
+            de="Sie bezeichnet einzelne Personen oder enthält freien Text; jede Bezeichnung in der Tabelle "
+            "wäre ein solcher Wert.",
+            en="It names single persons or holds free text; every label in the table would be such a value.",
+        ),
+        remedy=Text(
+            de=f"Gliedern Sie nach Merkmalen von Gruppen, etwa Gebiet oder Altersgruppe; {column} taugt nur "
+            "dazu, vorher Personen zu zählen oder Zeilen zuzuordnen.",
+            en=f"Group by what groups have in common, such as area or age band; {column} only serves to count "
+            "persons or to match rows before.",
+        ),
+    )
 
 
 def _facts(out: outputs.Outputs, dataset: str) -> Mapping[str, Any]:

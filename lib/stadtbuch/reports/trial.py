@@ -9,7 +9,7 @@ from typing import Any
 from stadtbuch.errors import StadtbuchError
 from stadtbuch.model.report import Report
 from stadtbuch.model.verdict import Decision, Outcome, Severity
-from stadtbuch.reports import build, decisions, definitions, gate
+from stadtbuch.reports import build, definitions, gate
 from stadtbuch.runs import execute, manifest, parameters, plan
 from stadtbuch.runs.manifest import Analysis
 from stadtbuch.session.city import City
@@ -49,15 +49,7 @@ def of_notebook(city: City, path: Path, given: Sequence[str], *, progress: Tell 
         raise result.failure()
     prepares = bool(analysis.manifest.gives) or (report is not None and report.prepare == analysis.name)
     step = "prepare" if prepares else "report"
-    closed = _closed(city, report) if report is not None else []
-    return gate.judge(city, result.folder, manifest=analysis.manifest, step=step, closed=closed)[1]
-
-
-def _closed(city: City, report: Report) -> list[str]:
-    """Name what any step of a report reads and is not open: a build judges its page by these values, too."""
-    inputs = {name for one in decisions.notebooks(city, report).values() for name in one.manifest.inputs}
-    datasets = city.catalog.datasets
-    return sorted(name for name in inputs if name in datasets and not datasets[name].is_open)
+    return gate.judge(city, result.folder, manifest=analysis.manifest, step=step)[1]
 
 
 def report_of(city: City, analysis: Analysis) -> Report | None:

@@ -6,7 +6,9 @@ It holds no value, only keyed hashes; without the key of the city it tells nothi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
+from pathlib import Path
 
 from stadtbuch import atomic
 from stadtbuch.privacy import values
@@ -43,6 +45,31 @@ def index(city: City, dataset: str) -> frozenset[bytes]:
     pointer.parent.mkdir(mode=0o700, exist_ok=True)
     atomic.write(pointer, city.store.put(b"".join(sorted(made))).encode(), mode=0o600)
     return made
+
+
+def canaries(city: City) -> frozenset[bytes]:
+    """Give the planted values that may stand nowhere, as keyed hashes; none where nobody planted any."""
+    file = _planted(city)
+    return _split(file.read_bytes()) if file.exists() else frozenset()
+
+
+def plant(city: City, texts: Iterable[str]) -> None:
+    """
+    Remember planted values (canaries), so that the gate refuses them wherever they turn up.
+
+    Only their keyed hashes are kept.
+
+    Parameters
+    ----------
+    texts
+        The values as they stand in the data.
+    """
+    made = values.digests(map(values.phrase, texts), key=city.state.key(KEY))
+    atomic.write(_planted(city), b"".join(sorted(made)), mode=0o600)
+
+
+def _planted(city: City) -> Path:
+    return city.state.folder("store") / "canaries"
 
 
 def _split(data: bytes) -> frozenset[bytes]:

@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -118,8 +118,6 @@ def execute(
 
     def done(result: Result) -> None:
         results[result.key] = result
-        if city is not None and result.status != "unchanged":
-            record(city, result)
         told(Progress(result.request, result.status, len(results), len(different)))
 
     with ExitStack() as claims:
@@ -138,9 +136,14 @@ def execute(
         def started(request: Request) -> None:
             told(Progress(request, "started", len(results), len(different)))
 
-        for result in _run_all(todo, jobs=jobs, seconds=seconds, started=started):
-            _commit(result)
-            done(result)
+        unwritten = list(todo)
+        try:
+            for result in _run_all(todo, jobs=jobs, seconds=seconds, started=started):
+                _commit(result)
+                done(result)
+                _enter(city, unwritten, results)
+        finally:  # what is done is in the book, also when Ctrl-C ends the rest
+            _enter(city, unwritten, results, rest=True)
     return [replace(results[request.key], request=request) for request in requests]
 
 
@@ -154,12 +157,21 @@ def finished(request: Request) -> Result | None:
     return Result(request, "unchanged", float(told["seconds"])) if complete else None
 
 
+def _enter(
+    city: City | None, unwritten: list[Request], results: Mapping[str, Result], *, rest: bool = False
+) -> None:
+    """Write the book in the order of the requests: which run ends first is chance, and the head is published."""
+    while city is not None and unwritten and (rest or unwritten[0].key in results):
+        result = results.get(unwritten.pop(0).key)
+        if result is not None:
+            record(city, result)
+
+
 def record(city: City, result: Result) -> None:
-    """Write into the book that a run was executed: its key, its inputs' versions, how it ended; no values."""
+    """Write into the book that a run was executed: its key, its inputs' versions, how it ended; no values, no times."""
     request = result.request
     details = {
         "key": request.key,
-        "seconds": round(result.seconds, 1),
         "inputs": {name: one["version"] or one["sha256"] for name, one in request.info["inputs"].items()},
         "restricted": request.restricted,
     }

@@ -33,7 +33,7 @@ from stadtbuch.session.snapshots import (
     extras_of,
     fill,
     origin,
-    require_fair_filter,
+    units_repeat,
 )
 from stadtbuch.state import State
 from stadtbuch.store import Store, frame_bytes, read_frame
@@ -229,7 +229,7 @@ class City:
         if not decision.allowed:
             raise policy.denied(described_by, decision)
         allowed = tuple(decision.obligations["columns"])
-        require_fair_filter(described_by, rows=rows or {}, columns=allowed)
+        minimise.require_fair_filter(described_by, purpose=purpose, columns=allowed, rows=rows or {})
         source = self.source(dataset)
         pseudonym = minimise.pseudonym(
             self.state.key("pseudonyms"), dataset=dataset, version=source.version, purpose=purpose or ""
@@ -247,6 +247,7 @@ class City:
             pseudonyms=tuple(decision.obligations.get("pseudonyms", ())),
             sha256=atomic.digest(data),
             data=data,
+            units_repeat=_units_repeat(described_by, source.frame, rows or {}),
         )
         self._record(made, acting)
         return made
@@ -393,6 +394,13 @@ class City:
                 "filtered_by": sorted(snapshot.rows),
             },
         )
+
+
+def _units_repeat(dataset: Dataset, frame: Any, rows: Mapping[str, Any]) -> bool:
+    """Look for units in several of the rows that are read; asked only where something is protected."""
+    if dataset.is_open:
+        return False
+    return units_repeat(frame.loc[minimise.matching(frame, dataset, rows=rows)], dataset)
 
 
 def city_facts(city: City) -> dict[str, Any]:

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stadtbuch.errors import AccessDenied
 from stadtbuch.model.analysis import Manifest
 from stadtbuch.model.dataset import Dataset, PrivacyRole
 from stadtbuch.settings import Settings
-from stadtbuch.texts import Text
 
 TEMPLATE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
@@ -42,6 +40,8 @@ class Snapshot:
         Hash of `data`.
     version
         Content hash of the source it was made from.
+    units_repeat
+        Whether a person (or whatever is protected) stands in more than one of the rows.
     """
 
     dataset: Dataset
@@ -52,6 +52,7 @@ class Snapshot:
     pseudonyms: tuple[str, ...]
     sha256: str
     data: bytes
+    units_repeat: bool = False
 
 
 def fill(
@@ -87,6 +88,47 @@ def fill(
     return filled
 
 
+def conditions(rows: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """
+    Write a filled row filter as conditions over columns, as the cells of a protected table have them.
+
+    Examples
+    --------
+    >>> conditions({"year": 2025, "borough": ["01", "02"]})
+    ({'column': 'year', 'equals': 2025}, {'column': 'borough', 'in': ['01', '02']})
+    """
+    return tuple({"column": name, **_condition(_plain(value))} for name, value in rows.items())
+
+
+def _condition(value: Any) -> dict[str, Any]:
+    return {"in": value} if isinstance(value, list) else {"equals": value}
+
+
+def units_repeat(frame: Any, dataset: Dataset) -> bool:
+    """
+    Say whether a protected unit stands in several rows: then counting rows does not count units.
+
+    Parameters
+    ----------
+    frame
+        The rows as the source holds them, with identifiers; nothing of them is kept.
+    dataset
+        Says what is protected, and which column tells one unit from another.
+    """
+    column = _unit_column(dataset)
+    return column is not None and bool(frame[column].duplicated().any())
+
+
+def _unit_column(dataset: Dataset) -> str | None:
+    """Give the column that names the units: an identifier of the primary key before any other identifier."""
+    if dataset.privacy.unit == "none":
+        return None
+    table = dataset.table
+    ordered = [*table.primary_key, *table.names]
+    named = (name for name in ordered if table.column(name).privacy is PrivacyRole.identifier)
+    return next(named, None)
+
+
 def parameter_of(wanted: Any) -> str | None:
     """
     Give the parameter that a row filter names, or ``None`` if it states a value.
@@ -105,21 +147,6 @@ def extras_of(manifest: Manifest) -> dict[str, tuple[str, ...]]:
     return {name: parameter.extra for name, parameter in manifest.parameters.items() if parameter.extra}
 
 
-def require_fair_filter(dataset: Dataset, *, rows: Mapping[str, Any], columns: tuple[str, ...]) -> None:
-    """
-    Refuse a row filter on a sensitive column that the purpose may not read: the rows would tell its content.
-
-    Raises
-    ------
-    AccessDenied
-        ``access.row-filter`` with the column's name.
-    """
-    for name in rows:
-        hidden = name in dataset.table.names and name not in columns
-        if not dataset.is_open and hidden and dataset.table.column(name).privacy is PrivacyRole.sensitive:
-            raise _unfair_filter(dataset, name)
-
-
 def described(snapshot: Snapshot, settings: Settings, *, licence: Any) -> dict[str, Any]:
     """
     Tell about an input what a page, a table header or the gate must know: an entry of ``run.json``'s
@@ -135,7 +162,8 @@ def described(snapshot: Snapshot, settings: Settings, *, licence: Any) -> dict[s
         The licence's entry in the fixed list, or ``None``.
     """
     dataset = snapshot.dataset
-    return {
+    repeat = {} if dataset.is_open else {"units_repeat": snapshot.units_repeat}
+    return repeat | {
         "kind": "frame",
         "sha256": snapshot.sha256,
         "class": str(dataset.access_class),
@@ -185,21 +213,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _unfair_filter(dataset: Dataset, name: str) -> AccessDenied:
-    return AccessDenied(
-        "access.row-filter",
-        Text(
-            de=f"{dataset.id} lässt sich nicht nach {name} filtern.",
-            en=f"{dataset.id} cannot be filtered by {name}.",
-        ),
-        why=Text(
-            de="Die Spalte ist schutzbedürftig und gehört nicht zu denen, die hier gelesen werden.",
-            en="The column is sensitive and not among those that are read here.",
-        ),
-        remedy=Text(
-            de=f"Streichen Sie {name} unter rows: oder bei rows=.",
-            en=f"Remove {name} under rows: or from rows=.",
-        ),
-    )

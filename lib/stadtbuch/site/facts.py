@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtbuch.errors import Problem, StateError
 from stadtbuch.model.dataset import AccessClass, Dataset
 from stadtbuch.model.report import Report
 from stadtbuch.reports import definitions, editions
@@ -16,6 +17,7 @@ from stadtbuch.reports.render import OVERALL, cell_label
 from stadtbuch.settings import Settings
 from stadtbuch.site import downloads
 from stadtbuch.site.downloads import Handout
+from stadtbuch.state import State
 from stadtbuch.texts import LANGUAGES, Text
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class Site:
         The city's own style tokens; empty if it has none.
     today
         The day in the city's zone, for reviews that are overdue.
+    damaged
+        Files of public editions in the archive that are not what their edition says.
     """
 
     settings: Settings
@@ -50,6 +54,7 @@ class Site:
     words: Mapping[str, Mapping[str, str]]
     tokens: str
     today: date
+    damaged: tuple[Problem, ...] = ()
 
     @property
     def overdue(self) -> bool:
@@ -137,22 +142,16 @@ def gather(city: City, *, now: datetime) -> Site:
         An opened city; its data are read only for the downloads of open datasets.
     now
         The moment of the build.
-
-    Raises
-    ------
-    ReportError
-        If a report's definition is invalid.
-    StateError
-        If an edition in the archive is damaged.
     """
     settings = city.settings
     public = settings.folder("public")
     datasets = dict(sorted(city.catalog.datasets.items()))
+    sound, damaged = intact(city.state, public)
     return Site(
         settings=settings,
         datasets=datasets,
-        reports=definitions.load(settings),
-        shelves=shelves(list(editions.history(city.state))),
+        reports=definitions.readable(settings),
+        shelves=shelves(sound),
         handouts={
             one.id: downloads.hand_out(one, settings, before=public / "datasets" / one.id)
             for one in datasets.values()
@@ -161,6 +160,55 @@ def gather(city: City, *, now: datetime) -> Site:
         words=own_words(settings.root / "site"),
         tokens=_text(settings.root / "site" / "tokens.css"),
         today=now.astimezone(settings.city.zone).date(),
+        damaged=tuple(damaged),
+    )
+
+
+def intact(state: State, public: Path) -> tuple[list[Archived], list[Problem]]:
+    """
+    Give the editions that may be shown, and what is wrong with the others.
+
+    An edition whose files were damaged in the archive is taken from the public folder, if what was published
+    earlier still is what the edition says; else it is left out. Nothing else gets under its hashes.
+    """
+    sound: list[Archived] = []
+    problems: list[Problem] = []
+    for folder in editions.folders(state):
+        try:
+            archived = editions.read(folder)
+        except StateError:
+            problems.append(_damage(folder, editions.EDITION))
+            continue
+        broken = editions.damaged_files(archived) if archived.public else []
+        problems += [_damage(folder, name) for name in broken]
+        published = replace(archived, folder=public / archived.path)
+        if not broken:
+            sound.append(archived)
+        elif _is_published(published):
+            sound.append(published)
+    return sound, problems
+
+
+def _is_published(published: Archived) -> bool:
+    """Tell whether the public folder holds exactly this edition."""
+    try:
+        same = editions.read(published.folder).edition == published.edition
+    except StateError:
+        return False
+    return same and not editions.damaged_files(published)
+
+
+def _damage(folder: Path, name: str) -> Problem:
+    """Say which file of which edition is not what it was."""
+    return Problem(
+        file="/".join((*folder.parts[-3:], name)),
+        line=None,
+        path="",
+        what=Text(
+            de="Die Datei fehlt oder ist nicht mehr die veröffentlichte.",
+            en="The file is missing or no longer the one that was published.",
+        ),
+        code="editions.damaged",
     )
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stadtbuch import atomic
-from stadtbuch.errors import StateError
+from stadtbuch.errors import Problem, StateError
 from stadtbuch.model.verdict import Finding
 from stadtbuch.reports import accessibility
 from stadtbuch.site import assembly, facts
@@ -47,7 +47,8 @@ def write(city: City, *, now: datetime) -> dict[str, Any]:
     -------
     dict
         ``pages``, ``files``, ``written``, ``removed``, ``reports``, ``editions``, ``datasets``, ``withheld``, and
-        ``findings`` of the accessibility checks on the pages that changed.
+        ``findings`` of the accessibility checks on the pages that changed and on all pages of reports, and
+        ``damaged``: None, or the error that says which editions could not be taken from the archive.
 
     Raises
     ------
@@ -62,7 +63,30 @@ def write(city: City, *, now: datetime) -> dict[str, Any]:
         "written": len(written),
         "removed": len(removed),
         "findings": _checked(files, written),
+        "damaged": damaged(site.damaged) if site.damaged else None,
     }
+
+
+def damaged(problems: Sequence[Problem]) -> StateError:
+    """Say that editions in the archive are damaged; all other pages were written."""
+    return StateError(
+        "editions.damaged",
+        Text(
+            de="Im Archiv sind Ausgaben beschädigt. Alle anderen Seiten wurden geschrieben.",
+            en="Editions in the archive are damaged. All other pages were written.",
+        ),
+        why=Text(
+            de="Was nicht mehr ist, was die Ausgabe verspricht, wird nicht veröffentlicht; "
+            "was davon früher unversehrt veröffentlicht wurde, bleibt stehen.",
+            en="What no longer is what the edition promises is not published; "
+            "what was published of it before, and is unharmed, stays.",
+        ),
+        remedy=Text(
+            de="Stellen Sie die Dateien in var/editions aus der Sicherung her und bauen Sie neu.",
+            en="Restore the files in var/editions from the backup and build again.",
+        ),
+        problems=problems,
+    )
 
 
 def put(files: Mapping[str, bytes], public: Path) -> tuple[list[str], list[str]]:
@@ -90,8 +114,8 @@ def put(files: Mapping[str, bytes], public: Path) -> tuple[list[str], list[str]]
     """
     _require_ours(public)
     before = _inventory(public) or {}
-    changed = [path for path in sorted(files, key=_rank) if not _same(public / path, files[path])]
     with atomic.telling(public.name):
+        changed = [path for path in sorted(files, key=_rank) if not _same(public / path, files[path])]
         public.mkdir(parents=True, exist_ok=True)
         _sweep(public, {*before, *files, INVENTORY})
         if changed:  # said before it is done: whatever a cut build leaves behind is known to be ours
@@ -136,7 +160,7 @@ def _note(public: Path, files: Mapping[str, str]) -> None:
 
 def _require_ours(public: Path) -> None:
     """Refuse a folder with foreign content: a wrong path in the settings must not cost anybody their files."""
-    empty = not public.exists() or (public.is_dir() and not any(public.iterdir()))
+    empty = not public.exists() or (public.is_dir() and all(map(_left_over, public.iterdir())))
     if not public.is_symlink() and (empty or _inventory(public) is not None):
         return
     raise StateError(
@@ -154,6 +178,11 @@ def _require_ours(public: Path) -> None:
             en="Empty the folder or name another one under [paths] public.",
         ),
     )
+
+
+def _left_over(path: Path) -> bool:
+    """Tell a temporary file: a first build that was killed leaves one and no inventory."""
+    return LEFTOVER.fullmatch(path.name) is not None and path.is_file()
 
 
 def _sweep(public: Path, known: Iterable[str]) -> None:
@@ -192,6 +221,7 @@ def _counts(site: Site, files: Iterable[str]) -> dict[str, int]:
 
 
 def _checked(files: Mapping[str, bytes], written: Iterable[str]) -> list[Finding]:
-    """Look at every page that changed."""
-    changed = (path for path in written if path.endswith(".html"))
-    return [one for path in changed for one in accessibility.check(files[path].decode(), subject=path)]
+    """Look at every page that changed, and at all pages of reports: what they lack is told until it is mended."""
+    paths = dict.fromkeys((*written, *filter(accessibility.is_report_page, files)))
+    pages = (path for path in paths if path.endswith(".html"))
+    return [one for path in pages for one in accessibility.check(files[path].decode(), subject=path)]

@@ -249,4 +249,18 @@ def _put(settings: Settings, files: dict[str, bytes], marker: dict[str, Any]) ->
         atomic.write(place, data, mode=PRIVATE if path in CLOSED else PUBLIC)
 
 
-__all__ = ["MARKER", "SEED", "TRUTH", "Size", "generator", "make"]
+def canaries(settings: Settings) -> list[str]:
+    """
+    Give the planted words of all datasets that are not open, from ``truth/privacy.json``.
+
+    Numbers and dates among them are too ordinary to be looked for everywhere and are left out.
+    """
+    told = json.loads((settings.root / TRUTH / "privacy.json").read_text(encoding="utf-8"))["canaries"]
+    return sorted({one for columns in told.values() for one in columns.values() if _is_word(one)})
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and any(one.isalpha() for one in value)
+
+
+__all__ = ["MARKER", "SEED", "TRUTH", "Size", "canaries", "generator", "make"]

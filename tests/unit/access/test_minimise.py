@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point
 
-from stadtbuch.access.minimise import minimise, pseudonym
+from stadtbuch.access.minimise import minimise, pseudonym, require_fair_filter
 from stadtbuch.errors import AccessDenied, StadtbuchError, UsageError
 from stadtbuch.model.dataset import Dataset
 
@@ -94,6 +94,69 @@ def test_filter_that_picks_out_persons_is_denied(
     assert caught.value.code == "access.filter-identifier"
     assert "P1" not in caught.value.render("de")
     minimise(people, a_dataset("open"), columns=["age"], rows={column: "P1"}, pseudonym=NAMED)
+
+
+ROLED = {
+    "age": "quasi-identifier", "arrived": "quasi-identifier", "income": "sensitive", "faith": "sensitive",
+    "year": "harmless", "note": "free-text", "person_id": "identifier",
+}  # fmt: skip
+
+
+def roled(a_dataset: ADataset, access: str = "closed") -> Dataset:
+    """Give a dataset with columns of all roles, of which the purpose covers some."""
+    fields = [
+        {"name": name, "type": "string", "title": {"de": "x", "en": "x"},
+         "privacy": "harmless" if access == "open" else role}
+        for name, role in ROLED.items()
+    ]  # fmt: skip
+    purposes = {} if access == "open" else {"age-structure": ["age", "income", "person_id"]}
+    return a_dataset(access, schema={"fields": fields}, privacy={"unit": "person", "purposes": purposes})
+
+
+@pytest.mark.parametrize(
+    ("column", "code"),
+    [
+        ("age", None),
+        ("year", None),
+        ("nowhere", None),
+        ("arrived", "access.filter-not-allowed"),
+        ("faith", "access.filter-not-allowed"),
+        ("income", "access.row-filter"),
+        ("note", "access.filter-identifier"),
+        ("person_id", "access.filter-identifier"),
+    ],
+)
+@pytest.mark.parametrize("access", ["shared", "closed"])
+def test_rows_are_chosen_by_what_the_purpose_covers(
+    access: str, column: str, code: str | None, a_dataset: ADataset
+) -> None:
+    """Columns of the purpose and harmless ones; sensitive ones only where they are read as well."""
+    asked: dict[str, Any] = {"purpose": "age-structure", "columns": ["age"], "rows": {column: "x"}}
+    require_fair_filter(roled(a_dataset, "open"), **asked)
+    if code is None:
+        require_fair_filter(roled(a_dataset, access), **asked)
+        return
+    with pytest.raises(AccessDenied) as caught:
+        require_fair_filter(roled(a_dataset, access), **asked)
+    assert (caught.value.code, caught.value.exit_code) == (code, 4)
+    assert column in caught.value.what.en
+
+
+def test_a_sensitive_column_that_is_read_may_choose_rows(a_dataset: ADataset) -> None:
+    """Its content is known anyway."""
+    asked: dict[str, Any] = {"purpose": "age-structure", "rows": {"income": "x"}}
+    require_fair_filter(roled(a_dataset), columns=["income"], **asked)
+
+
+def test_a_refused_filter_says_what_the_purpose_covers(a_dataset: ADataset) -> None:
+    """The message names the column, the purpose and its columns, and never the value."""
+    with pytest.raises(AccessDenied) as caught:
+        require_fair_filter(
+            roled(a_dataset), purpose="age-structure", columns=["age"], rows={"arrived": "1999-05-17"}
+        )
+    told = caught.value.render("en")
+    assert all(word in told for word in ("arrived", "age-structure", "age, income, person_id", "rows="))
+    assert "1999" not in told
 
 
 @pytest.mark.parametrize(

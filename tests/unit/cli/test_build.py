@@ -7,13 +7,16 @@ import pytest
 from builders.city import Made, a_city
 from builders.reports import write_open_report
 
+from stadtbuch import atomic
 from stadtbuch.cli import build as building
 from stadtbuch.cli import main
+from stadtbuch.errors import Problem
 from stadtbuch.model.report import Report
 from stadtbuch.model.verdict import Finding
 from stadtbuch.reports import build as reports
 from stadtbuch.reports.build import Work
 from stadtbuch.reports.definitions import Cell
+from stadtbuch.site import pages
 from stadtbuch.texts import Text, same
 
 WRITE_SITE = building.write_site
@@ -30,7 +33,7 @@ def city(tmp_path: Path) -> Made:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> dict:
     """Let the build end as a test wants it, without a kernel and without pages."""
-    told = {"exit_code": 0, "published": "published", "sites": 0, "site_code": 0}
+    told = {"exit_code": 0, "published": "published", "sites": 0, "site_code": 0, "site_error": None}
     report = Report(
         name="area", title=same("A"), summary=same("A"), report="a.ipynb", release="automatic",
         roles={"author": "analyst", "release": "head"},
@@ -43,6 +46,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> dict:
 
     def write_site(city):
         told["sites"] += 1
+        if told["site_error"] is not None:
+            raise told["site_error"]
         return told["site_code"]
 
     monkeypatch.setattr("stadtbuch.reports.build.build", build)
@@ -73,6 +78,40 @@ def test_the_exit_code_is_that_of_the_build(city, fake, code):
     fake["exit_code"] = code
     assert main.main(["build", "--city", str(city.root), "--json"]) == code
     assert fake["sites"] == 1
+
+
+FULL = atomic.unusable("public", OSError(28, "no space"))
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_pages_that_fail_do_not_lose_the_summary_of_the_runs(city, fake, capsys, code):
+    """Machines get the runs with the error beside them, and exit code 1."""
+    fake |= {"exit_code": code, "site_error": FULL}
+    assert main.main(["build", "--city", str(city.root), "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert set(document) == {"runs", "counts", "site"}
+    assert document["counts"]["executed"] == 2
+    assert document["site"] == {"error": FULL.as_dict("de")}
+
+
+def test_people_read_the_runs_first_and_then_why_the_pages_failed(city, fake, capsys):
+    """The runs on stdout, the error on stderr."""
+    fake["site_error"] = FULL
+    assert main.main(["build", "--city", str(city.root)]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == "2 Notebooks ausgeführt."
+    assert said.err.startswith("Der Datenträger von public ist voll.")
+
+
+def test_a_damaged_archive_ends_with_code_1_after_the_warnings(city, seen, capsys, monkeypatch):
+    """It outweighs a page that not everybody can read; both are told."""
+    problem = Problem(file="area/_/2026-01-15/data/a.csv", line=None, path="", what=same("Fehlt."))
+    told = {"findings": [a_finding(f"{PAGE}: table")], "damaged": pages.damaged([problem])}
+    monkeypatch.setattr("stadtbuch.site.pages.write", lambda city, *, now: told)
+    assert main.main(["build", "--city", str(city.root)]) == 1
+    said = capsys.readouterr().err
+    assert "accessibility.tables" in said
+    assert "area/_/2026-01-15/data/a.csv" in said
 
 
 def test_a_dry_run_writes_no_pages(city, fake, capsys):
@@ -130,7 +169,9 @@ def seen(fake, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
     """Let the real `write_site` find what a test puts in here."""
     found: list[Finding] = []
     monkeypatch.setattr("stadtbuch.cli.build.write_site", WRITE_SITE)
-    monkeypatch.setattr("stadtbuch.site.pages.write", lambda city, *, now: {"findings": found})
+    monkeypatch.setattr(
+        "stadtbuch.site.pages.write", lambda city, *, now: {"findings": found, "damaged": None}
+    )
     return found
 
 

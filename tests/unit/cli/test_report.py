@@ -122,6 +122,18 @@ def test_withhold_takes_it_out_and_says_why(capsys, city):
     assert called(capsys, city, "withhold", "area@2026-01-15", "--reason-de", "x")[0] == 2
 
 
+def test_withholding_again_writes_the_site_before_it_says_so(capsys, city, monkeypatch):
+    """A first try that was cut off leaves no page public."""
+    written = []
+    monkeypatch.setattr("stadtbuch.cli.report.write_site", lambda city: written.append(city) or 0)
+    reason = ["--reason-de", "x", "--reason-en", "x"]
+    command = ["withhold", "area@2026-01-15", *reason, "--as", "head-of-statistics"]
+    assert called(capsys, city, *command)[0] == 0
+    code, _, err = called(capsys, city, *command)
+    assert (code, len(written)) == (2, 2)
+    assert "schon zurückgezogen" in err
+
+
 def test_history_of_a_report_that_does_not_exist_ends_with_code_2(capsys, city):
     """With a suggestion."""
     code, _, err = called(capsys, city, "history", "peple")

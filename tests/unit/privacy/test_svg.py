@@ -92,6 +92,21 @@ def test_words_are_found_wherever_they_stand() -> None:
     assert not any("2.5" in one for one in read)
 
 
+@pytest.mark.parametrize("name", ["aria-label", "id", "class", "font-family", "{urn:x}x", "x", "d", "points"])
+def test_a_number_that_identifies_is_found_in_every_attribute(name: str) -> None:
+    """A tax id is made of digits like a drawing, and no coordinate is that long."""
+    plain = name.replace("{urn:x}", "n:")
+    assert "46036892817" in words(f'{OPEN}<g xmlns:n="urn:x" {plain}="46036892817"/></svg>')
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("aria-label", True), ("lang", True), ("width", False), ("d", False)]
+)
+def test_only_attributes_that_draw_are_left_out(name: str, found: bool) -> None:
+    """A short number is a drawing by the name of its attribute, not by its looks."""
+    assert ("120.5" in words(f'{OPEN}<g {name}="120.5"/></svg>')) is found
+
+
 def test_unreadable_pictures_are_all_text() -> None:
     """Where a picture cannot be read, everything in it is searched."""
     assert words("<svg>Erika") == "<svg>Erika"

@@ -163,7 +163,7 @@ def test_record_tells_no_reason_and_no_hidden_number() -> None:
     assert {cell["mark"] for cell in hidden} == {"·"}
     assert set(record) == {
         "format", "kind", "name", "dataset", "unit", "rows", "columns", "min_count", "rules", "labels",
-        "legend", "cells",
+        "legend", "where", "cells",
     }  # fmt: skip
     assert table.findings[0].text.en == (
         "people: 1 cells below the minimum count and 3 more for their protection withheld."
@@ -214,7 +214,7 @@ BAD = [
     ("protect.not-whole", a_series(GOOD | {("Nord", "m"): float("inf")}), {}),
     ("protect.not-whole", a_series({place: bool(count) for place, count in GOOD.items()}), {}),
     ("protect.not-whole", a_series({place: str(count) for place, count in GOOD.items()}), {}),
-    ("protect.duplicate", pd.concat([a_series(GOOD), a_series({("Nord", "m"): 7})]), {}),
+    ("protect.duplicate", pd.concat([a_series(GOOD).iloc[:3], a_series({("Nord", "m"): 7})]), {}),
     ("protect.unknown-variable", a_series(GOOD), {"columns": "gender"}),
     ("protect.variable-twice", a_series(GOOD), {"columns": "district"}),
     ("protect.too-many-dimensions", a_series(GOOD), {"columns": None}),
@@ -253,10 +253,66 @@ def test_a_list_is_no_counts() -> None:
     assert refusal([1, 2]).code == "protect.empty"
 
 
-def test_cell_errors_name_the_cell() -> None:
-    """The text names the labels of the cell, so that it can be found."""
-    error = refusal(a_series(GOOD | {("Nord", "m"): -7}))
-    assert error.what.de == "Das Feld district Nord, sex m hat eine negative Zahl."
+@pytest.mark.parametrize(
+    ("nameable", "told"),
+    [
+        (["district", "sex"], "Das Feld 3 von 6 (district Süd, sex m) hat eine negative Zahl."),
+        (["sex"], "Das Feld 3 von 6 (sex m) hat eine negative Zahl."),
+        ([], "Das Feld 3 von 6 hat eine negative Zahl."),
+    ],
+)
+def test_cell_errors_name_the_cell(nameable: list[str], told: str) -> None:
+    """The text says which cell it is, with the labels that may be told, so that it can be found."""
+    assert refusal(a_series(GOOD | {("Süd", "m"): -7}), nameable=nameable).what.de == told
+
+
+def test_cells_that_cannot_be_protected_are_named() -> None:
+    """The refusal of a whole table names the cell the same way, margins left out."""
+    counts = a_series({("Nord", "m"): 1, ("Süd", "m"): 0, ("Nord", "w"): 9, ("Süd", "w"): 9})
+    error = refusal(counts.iloc[:2] * 2, nameable=["district"])
+    assert error.code == "protect.impossible"
+    assert "Nord" not in refusal(counts.iloc[:2] * 2).render("de")
+
+
+def test_a_grouping_tells_its_own_labels_only() -> None:
+    """What stands under the name of a grouping and is none of its labels is not told."""
+    bands = Grouping("band", "age", edges=(0, 18), labels=("0–17", "18+"))
+    own, foreign = ("Nord", "18+"), ("Nord", "Erika Musterfrau")
+    counts = a_series({own: -1, ("Nord", "0–17"): 5}, ("district", "band"))
+    assert "(band 18+)" in refusal(counts, columns="band", groupings=[bands]).what.de
+    for number in (-1, 5):
+        error = refusal(
+            a_series({foreign: number}, ("district", "band")),
+            columns="band",
+            groupings=[bands],
+            nameable=["band"],
+        )
+        assert "Erika" not in error.render("de") + error.render("en")
+
+
+SECRET = "Erika Musterfrau, Betreuung"
+
+
+def spoilt() -> list[tuple[pd.Series, dict]]:
+    """Give every kind of mistake with a secret among the labels."""
+    bad = [series for code, series, _ in BAD if len(series) and len(series) < 20]
+    named = [series.rename(index={"Nord": SECRET, "Süd": f"{SECRET} II"}) for series in bad]
+    changes = [changed for code, series, changed in BAD if len(series) and len(series) < 20]
+    return list(zip(named, changes, strict=True))
+
+
+def test_no_message_tells_a_label_that_is_not_nameable() -> None:
+    """Whatever is wrong: a label is data, and the message stands on screens and in results."""
+    for series, changed in spoilt():
+        error = refusal(series, **changed)
+        assert "Erika" not in error.render("de") + error.render("en"), error.code
+
+
+def test_asking_a_table_for_an_unknown_label_repeats_none() -> None:
+    """The answer points to the labels, and tells neither them nor what was asked for."""
+    with pytest.raises(UsageError) as caught:
+        protect(a_series(GOOD)).select(district="Erika")
+    assert not {"Nord", "Süd", "Erika"} & set(caught.value.render("de").replace(".", " ").split())
 
 
 def test_whole_floats_are_counts() -> None:

@@ -14,13 +14,15 @@ from builders.reports import a_publishing_city
 from stadtbuch import settings as city_settings
 from stadtbuch.reports import build
 
+CODE = {"type": "code", "privacy": "quasi-identifier"}
 COLUMNS = [
-    {"name": "borough", "title": {"de": "Bezirk", "en": "Borough"}, "labels": {}},
+    {"name": "borough", "title": {"de": "Bezirk", "en": "Borough"}, "labels": {}} | CODE,
     {
         "name": "sex",
         "title": {"de": "Geschlecht", "en": "Sex"},
         "labels": {"f": {"de": "weiblich", "en": "female"}, "m": {"de": "männlich", "en": "male"}},
-    },
+    }
+    | CODE,
 ]
 REGISTER = {
     "class": "closed",

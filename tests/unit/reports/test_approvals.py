@@ -1,6 +1,6 @@
 """Approvals: for code, manifest, definition and rules, by the releasing role."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import nbformat
 import pytest
@@ -56,6 +56,14 @@ def test_an_approval_in_the_book_holds_for_its_code_and_rules(city):
     assert found(city).role == "head-of-statistics"
     assert found(city, code="other") is None
     assert found(city, rules="2027.1") is None
+
+
+def test_an_approval_of_the_evening_bears_the_day_of_the_city(city):
+    """Half past eleven at night UTC is tomorrow in Berlin already."""
+    session = city.open(as_role="head-of-statistics", now=datetime(2026, 1, 15, 23, 30, tzinfo=UTC))
+    details = {"code": "abc", "rules": "2026.1"}
+    session.book.append("approved", subject="people", actor=session.actor, now=session.now, details=details)
+    assert found(city).decided == date(2026, 1, 16)
 
 
 def test_an_approval_by_another_role_does_not_hold(city):

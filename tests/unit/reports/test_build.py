@@ -9,7 +9,8 @@ from builders.city import NOW, Made, write_data
 from builders.reports import HEADLINE, START, a_manifest, write_notebook, write_open_report, write_report
 
 from stadtbuch.errors import Busy, UsageError
-from stadtbuch.reports import build, editions
+from stadtbuch.reports import build, decisions, editions
+from stadtbuch.texts import Text
 
 
 def line(summary: dict[str, Any], report: str) -> dict[str, Any]:
@@ -82,6 +83,33 @@ def test_the_same_content_is_no_new_edition(built):
     """A comment in the code runs again; the notebook changes, so it is one. Another day alone is none."""
     summary = build.build(built.open(now=NOW + timedelta(days=30)))
     assert line(summary, "area")["edition"] == "area@2026-01-15"
+
+
+def test_what_was_withheld_is_not_published_again_under_another_name(built):
+    """Old data come back after a correction: the edition of them stays out of public."""
+    path = built.root / "data/boroughs.csv"
+    old = path.read_bytes()
+    path.write_text("borough;area\n01;12.5\n02;8.25\n", encoding="utf-8")
+    build.build(built.open(), ["area"])
+    reason = Text(de="Falsche Fläche.", en="Wrong area.")
+    decisions.withhold(built.open(as_role="head-of-statistics"), "area@2026-01-15", reason=reason)
+    path.write_bytes(old)
+    summary = build.build(built.open(now=NOW + timedelta(days=1)), ["area"])
+    assert outcome(summary, "area")[1] == "withheld"
+    assert line(summary, "area")["edition"] == "area@2026-01-15"
+    assert editions.names(built.open().state, "area", "") == ["2026-01-15", "2026-01-15.2"]
+    assert len(list(built.open().book.entries(kind="released"))) == 2
+
+
+def test_a_clock_before_the_newest_edition_fails_the_cell(built):
+    """An edition that sorts behind an older one would never be seen; it is told instead."""
+    (built.root / "data/boroughs.csv").write_text("borough;area\n01;12.5\n02;8.25\n", encoding="utf-8")
+    summary = build.build(built.open(now=NOW - timedelta(days=1)))
+    error = line(summary, "area")["error"]
+    assert (error.code, summary["exit_code"]) == ("state.clock", 1)
+    assert "2026-01-15" in error.what.en
+    assert outcome(summary, "area") == ("failed", "none")
+    assert editions.names(built.open().state, "area", "") == ["2026-01-15"]
 
 
 def test_a_failing_notebook_leaves_the_last_edition_and_the_others(built):
@@ -215,3 +243,10 @@ def test_one_preparing_run_serves_all_cells(built):
     ]
     assert {one["publication"] for one in summary["runs"]} == {"awaiting-approval"}
     assert summary["counts"]["executed"] == 3
+
+
+def test_closed_data_are_never_published_without_an_approval(built):
+    """``release: automatic`` holds for open data; a closed preparing step needs somebody's decision."""
+    write_report(built.root, "people", prepare="notebooks/people.prepare.ipynb", release="automatic")
+    summary = build.build(built.open(), ["people"])
+    assert outcome(summary, "people")[1] == "awaiting-approval"

@@ -1,12 +1,13 @@
 """What people decide: approving, withholding, and what the catalogue finds afterwards."""
 
 import pytest
-from builders.city import Made
+from builders.city import NOW, Made
 from builders.reports import PROTECT, START, a_manifest, write_notebook
 
-from stadtbuch.errors import AccessDenied, UsageError
+from stadtbuch.errors import AccessDenied, ReportError, UsageError
 from stadtbuch.reports import approvals, build, decisions, editions
-from stadtbuch.texts import Text
+from stadtbuch.site import pages
+from stadtbuch.texts import Text, same
 
 REASON = Text(de="Eine Quelle war falsch.", en="A source was wrong.")
 HEAD = "head-of-statistics"
@@ -15,6 +16,12 @@ HEAD = "head-of-statistics"
 def derived(city: Made) -> list[str]:
     """Give the tables that the catalogue finds."""
     return sorted(path.name for path in (city.root / "var/derived").iterdir())
+
+
+def with_new_rules(city: Made) -> Made:
+    """Give the same city, judging by another version of the rules."""
+    rules = city.settings.rules.model_copy(update={"version": "2099.1"})
+    return Made(city.root, city.settings.model_copy(update={"rules": rules}))
 
 
 def test_approval_releases_what_waits(built):
@@ -68,6 +75,18 @@ def test_an_approval_is_for_the_code_that_was_looked_at(built):
     assert caught.value.code == "report.stale"
 
 
+def test_an_approval_is_for_the_rules_that_judged(built):
+    """What waits under older rules is not stamped with the new version; building again judges it anew."""
+    newer = with_new_rules(built)
+    with pytest.raises(UsageError) as caught:
+        decisions.approve(newer.open(as_role=HEAD), "people")
+    assert caught.value.code == "report.stale"
+    assert list(newer.open().book.entries(kind="approved")) == []
+    build.build(newer.open(), ["people"])
+    (released,) = decisions.approve(newer.open(as_role=HEAD), "people").released
+    assert (released.rules, released.approval.rules) == ("2099.1", "2099.1")
+
+
 def test_a_recorded_approval_lets_a_fresh_city_publish(built):
     """The file in reports/ is enough where the book knows nothing."""
     done = decisions.approve(built.open(as_role=HEAD), "people", record=True)
@@ -101,6 +120,36 @@ def test_withholding_twice_or_in_another_role_is_refused(built):
     with pytest.raises(UsageError) as caught:
         decisions.withhold(built.open(as_role=HEAD), "area@2026-01-15", reason=REASON)
     assert caught.value.code == "edition.withheld"
+
+
+def test_a_mistake_in_another_report_does_not_keep_an_edition_public(built):
+    """Withholding reads the definition of this report only; who may do it still counts."""
+    (built.root / "reports/broken.yaml").write_text("title: [", encoding="utf-8")
+    with pytest.raises(AccessDenied):
+        decisions.withhold(built.open(as_role="analyst"), "area@2026-01-15", reason=REASON)
+    assert not decisions.withhold(built.open(as_role=HEAD), "area@2026-01-15", reason=REASON).public
+    pages.write(built.open(), now=NOW)
+    (page,) = (built.root / "public").glob("reports/area/2026-01-15/index.html")
+    assert REASON.de in page.read_text(encoding="utf-8")
+
+
+def test_a_definition_that_cannot_be_read_names_nobody_who_may_withhold(built):
+    """Then the definition must be corrected first: silence is no permission."""
+    (built.root / "reports/area.yaml").write_text("title: [", encoding="utf-8")
+    with pytest.raises(ReportError):
+        decisions.withhold(built.open(as_role=HEAD), "area@2026-01-15", reason=REASON)
+    assert editions.latest(built.open().state, "area", "").public
+
+
+def test_withholding_again_adds_the_entry_that_an_interruption_left_out(built):
+    """The note beside the edition came first; the book learns its reason once, not twice."""
+    state = built.open().state
+    editions.withhold(editions.find(state, "area@2026-01-15"), reason=REASON, role=HEAD, now=NOW)
+    for _ in range(2):
+        with pytest.raises(UsageError, match="schon zurückgezogen"):
+            decisions.withhold(built.open(as_role=HEAD), "area@2026-01-15", reason=same("anders"))
+    (entry,) = built.open().book.entries(kind="withheld")
+    assert (entry.subject, entry.details["reason"]) == ("area@2026-01-15", REASON.as_dict())
 
 
 def test_a_damaged_edition_is_not_released(built):

@@ -1,6 +1,7 @@
 """The gate on finished runs: what was really executed, changed in one place."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from builders.city import CANARY, Made
 from nbformat.v4 import new_output
 
-from stadtbuch.reports import gate, screening
+from stadtbuch.reports import gate, screening, values
 from stadtbuch.runs import manifest
 
 
@@ -24,11 +25,11 @@ def folder_of(city: Made, notebook: str) -> Path:
     raise AssertionError(notebook)
 
 
-def judged(city: Made, notebook: str = "area", *, step: str = "report", closed=("population.residents",)):
+def judged(city: Made, notebook: str = "area", *, step: str = "report"):
     """Judge the run of a notebook."""
     folder = folder_of(city, notebook)
     told = manifest.read(city.root / "notebooks" / f"{notebook}.ipynb", root=city.root).manifest
-    return gate.judge(city.open(), folder, manifest=told, step=step, closed=closed)[1]
+    return gate.judge(city.open(), folder, manifest=told, step=step)[1]
 
 
 def rules(city: Made, *arguments: Any, **more: Any) -> set[str]:
@@ -212,3 +213,36 @@ def test_metadata_in_the_notebook_are_refused(built):
     """Nobody sees them, anybody can read them."""
     change_notebook(folder_of(built, "area"), lambda notebook: notebook.cells[0].metadata.update(secret="x"))
     assert rules(built) == {"privacy.metadata"}
+
+
+def test_a_value_behind_an_escaped_line_break_is_found(built):
+    """In JSON a line break is a backslash and an n; the word after it is read as a word."""
+    change_record(
+        folder_of(built, "area"),
+        "figures/areas.json",
+        lambda record: record["alt"].update(en=f"Note:\n{CANARY}"),
+    )
+    assert "privacy.value" in rules(built)
+
+
+def test_a_planted_value_is_refused_whatever_the_run_reads(built):
+    """Canaries are known to the gate by their keyed hashes alone."""
+    values.plant(built.open(), ["Wendehals-Q7", "Zaunammer 12"])
+    change_notebook(
+        folder_of(built, "area"),
+        lambda notebook: code_cell(notebook).outputs.append(new_output("stream", text="wendehals-q7\n")),
+    )
+    assert rules(built) == {"privacy.canary"}
+    assert b"Wendehals" not in (built.open().state.folder("store") / "canaries").read_bytes()
+
+
+def test_a_dataset_that_is_not_there_is_noted_unless_the_run_was_made_from_it(built):
+    """An open page can still be judged and says what was not compared; its own source must be readable."""
+    (built.root / "data" / "residents.csv").unlink()
+    shutil.rmtree(built.open().state.folder("store") / "values", ignore_errors=True)
+    decision = judged(built)
+    assert decision.allowed
+    assert [(one.rule, one.subject) for one in decision.findings] == [
+        ("reports.not-compared", "population.residents")
+    ]
+    assert not judged(built, "people").allowed

@@ -10,6 +10,8 @@ import pytest
 from builders.city import a_city
 
 from stadtbuch.errors import ProtectionError, UsageError
+from stadtbuch.privacy.groupings import Grouping
+from stadtbuch.privacy.tables import ProtectedTable
 from stadtbuch.reports import tables
 
 CAPTION = {"de": "Menschen", "en": "People"}
@@ -41,6 +43,20 @@ def test_protect_writes_a_public_record(run, shown):
     assert [kind for kind, _, _ in shown] == ["protected"]
 
 
+def test_protect_records_the_row_filter(run, shown):
+    """Which rows were counted at all belongs to what each number says; reading it back loses nothing."""
+    facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    facts["inputs"]["population.residents"]["rows"] = {"valid_on": "2025-12-31", "borough": ["01", "02"]}
+    (run / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    protected()
+    told = record(run, "tables/people.json")
+    assert told["where"] == [
+        {"column": "valid_on", "equals": "2025-12-31"},
+        {"column": "borough", "in": ["01", "02"]},
+    ]
+    assert ProtectedTable.from_record(told).to_record() == told
+
+
 def test_protect_takes_the_strictest_threshold(run):
     """City, dataset, sensitive groups and every other closed input: the largest number holds."""
     facts = {
@@ -65,6 +81,44 @@ def test_protect_refuses_a_variable_it_cannot_relate(run):
         tables.protect(
             counts().rename_axis(["borough", "mood"]), name="people", dataset="population.residents"
         )
+
+
+SECRET = "Erika Musterfrau"
+
+
+def told_of(caught) -> str:
+    """Give all that an error says."""
+    return caught.value.render("de") + caught.value.render("en")
+
+
+@pytest.mark.parametrize("role", ["identifier", "free-text"])
+@pytest.mark.parametrize("variable", ["note", "note_group", "band"])
+def test_protect_refuses_to_group_by_what_names_persons(run, role, variable):
+    """Such a column, and a grouping of one, is refused before any of its labels could be told."""
+    facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    note = {"name": "note", "title": CAPTION, "unit": None, "type": "string", "privacy": role, "labels": {}}
+    facts["inputs"]["population.residents"]["columns"].append(note)
+    (run / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    shares = pd.Series([0.5, 0.5], index=pd.Index([SECRET, "total"], name=variable))
+    bands = [Grouping("band", "note", edges=(0,), labels=("all",))]
+    with pytest.raises(ProtectionError) as caught:
+        tables.protect(shares, name="people", dataset="population.residents", groupings=bands)
+    assert (caught.value.code, SECRET in told_of(caught)) == ("protect.identifier", False)
+    assert "note" in caught.value.what.de
+
+
+def test_protect_tells_labels_of_codes_only(run):
+    """A cell is named by its number and by codes; what stands under any other name is not told."""
+    for names, told in (
+        (["borough", "sex"], "1 of 4 (borough 01, sex f)"),
+        (["borough", "mood"], "(borough 01)"),
+    ):
+        spoilt = counts((0.5, 4, 20, 1)).rename(index={"f": SECRET} if "mood" in names else {})
+        with pytest.raises(ProtectionError) as caught:
+            tables.protect(spoilt.rename_axis(names), name="people", dataset="population.residents")
+        assert caught.value.code == "protect.not-whole"
+        assert told in told_of(caught)
+        assert SECRET not in told_of(caught)
 
 
 def test_protect_in_the_lab_needs_a_city(monkeypatch, tmp_path):

@@ -245,6 +245,51 @@ def test_the_book_tells_how_runs_ended(batch: Batch) -> None:
     assert entry.details["key"] == batch.results["good"].key
     assert entry.details["inputs"] == {REGISTER: batch.city.source(REGISTER).version}
     assert failed["notebooks/secret.ipynb"].details["error"] == "ValueError"
+    assert "seconds" not in entry.details
+
+
+def _ended(request: plan.Request) -> execute.Result:
+    """Say that a run went well, without one."""
+    (request.folder / "notebook.ipynb").write_text("{}", encoding="utf-8")
+    return execute.Result(request, "ran", 1.0)
+
+
+def test_the_book_has_the_order_of_the_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which run ends first is chance; the head of the book, which is published, is none."""
+    made = a_city(tmp_path)
+    city = made.open()
+    requests = [
+        plan.plan(city, manifest.read(a_notebook(tmp_path, f"'{name}'", name=name), root=tmp_path), {})
+        for name in ("a", "b", "c")
+    ]
+    ended: list[str] = []
+    monkeypatch.setattr(execute, "_run_all", lambda todo, **_: map(_ended, reversed(todo)))
+
+    execute.execute(requests, city=city, progress=lambda event: ended.append(event.request.name))
+
+    assert [entry.subject for entry in city.book.entries("ran")] == [one.name for one in requests]
+    assert ended == [one.name for one in reversed(requests)]
+
+
+def test_what_was_done_before_an_interruption_is_in_the_book(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A finished run is not run again, so its entry would be missing for ever."""
+    city = a_city(tmp_path).open()
+    requests = [
+        plan.plan(city, manifest.read(a_notebook(tmp_path, f"'{name}'", name=name), root=tmp_path), {})
+        for name in ("a", "b")
+    ]
+
+    def cut(todo: list[plan.Request], **_: Any) -> Any:
+        yield _ended(todo[1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(execute, "_run_all", cut)
+    with pytest.raises(KeyboardInterrupt):
+        execute.execute(requests, city=city)
+
+    assert [entry.subject for entry in city.book.entries("ran")] == ["notebooks/b.ipynb"]
 
 
 def test_no_canary_leaves_the_private_folders(batch: Batch) -> None:

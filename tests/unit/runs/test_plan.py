@@ -206,6 +206,18 @@ def test_without_a_purpose_nothing_is_planned(made: Made) -> None:
     assert (refused.value.code, refused.value.exit_code) == ("access.no-purpose", 4)
 
 
+def test_rows_beyond_the_purpose_are_not_planned(made: Made) -> None:
+    """A filter of the manifest follows the purpose, as it does in the lab; nothing is recorded as read."""
+    inputs = {REGISTER: {"columns": ["borough"], "rows": {"borough": "{borough}", "denomination": "x"}}}
+    path = a_notebook(made.root, manifest=a_closed_manifest(inputs=inputs), parameters='borough = "all"')
+
+    with pytest.raises(AccessDenied) as refused:
+        planned(made, path, borough="02")
+
+    assert refused.value.code == "access.filter-not-allowed"
+    assert list(made.open().book.entries("loaded")) == []
+
+
 def test_a_foreign_role_cannot_be_borrowed(made: Made) -> None:
     """A report's definition may name any role; it must be one of those of the login that builds it."""
     analysis = manifest.read(closed(made.root), root=made.root)

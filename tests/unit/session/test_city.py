@@ -59,7 +59,7 @@ def test_identifiers_come_as_pseudonyms(tmp_path: Path) -> None:
         ),
         (
             {"purpose": "age-structure", "columns": COLUMNS, "rows": {"denomination": "x"}},
-            "access.row-filter",
+            "access.filter-not-allowed",
         ),
     ],
 )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+import pytest
+from builders.city import a_dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stadtbuch.session.snapshots import fill, parameter_of
+from stadtbuch.model.dataset import Dataset
+from stadtbuch.session.snapshots import fill, parameter_of, units_repeat
 
 VALUES = st.text(max_size=8)
 
@@ -25,3 +29,23 @@ def test_a_filter_never_gains_columns(rows: dict[str, Any], value: str) -> None:
 def test_a_value_that_looks_like_a_parameter_is_not_filled_twice() -> None:
     """A parameter's value is data: braces in it mean nothing."""
     assert fill({"a": "{x}"}, values={"x": "{y}", "y": "secret"}, extras={}) == {"a": "{y}"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "unit", "repeat"),
+    [
+        (["P1", "P2"], "person", False),
+        (["P1", "P1"], "person", True),
+        (["P1", "P1"], "none", False),
+    ],
+)
+def test_a_unit_that_stands_twice_is_noticed(keys: list[str], unit: str, repeat: bool) -> None:
+    """By the identifier of the primary key, although another identifier comes before it."""
+    entry = a_dataset(access="closed")
+    entry["privacy"] |= {"unit": unit}
+    entry["schema"]["fields"].insert(0, {**entry["schema"]["fields"][0], "name": "household_id"})
+    entry["schema"]["primaryKey"] = ["valid_on", "person_id"]
+    dataset = Dataset.model_validate({**entry, "id": "population.residents", "domain": "population"})
+    frame = pd.DataFrame({"household_id": ["H", "H"], "person_id": keys})
+
+    assert units_repeat(frame, dataset) is repeat

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from builders import small_city
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stadtbuch import atomic
 from stadtbuch.errors import StateError
-from stadtbuch.site import pages
+from stadtbuch.reports import editions
+from stadtbuch.site import assembly, facts, pages
+from stadtbuch.state import State
 
 PATHS = st.sampled_from(
     ["index.html", "a/index.html", "a/b/index.html", "a/b/x.csv", "assets/style.css", "c/y.svg"]
@@ -98,6 +106,13 @@ def test_half_written_file_of_a_killed_build_is_swept_away(tmp_path: Path) -> No
     assert set(inside(public)) == {"a/index.html", "a/.notiz.html.x7f_a2b9"}
 
 
+def test_first_build_that_was_killed_at_once_is_finished_by_the_next(tmp_path: Path) -> None:
+    """Its inventory under a temporary name is no foreign file: it goes."""
+    (tmp_path / f".{pages.INVENTORY}.x7f_a2b9").write_bytes(b"{")
+    pages.put({"index.html": b"1"}, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", pages.INVENTORY]
+
+
 def test_foreign_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     """A wrong path in the settings costs nobody their files."""
     (tmp_path / "brief.txt").write_text("wichtig")
@@ -139,3 +154,76 @@ def test_unwritable_folder_is_told_in_words(tmp_path: Path, monkeypatch: pytest.
         pages.put({"index.html": b"2"}, tmp_path / "public")
     assert refused.value.code == "state.full"
     assert inside(tmp_path / "public") == {"index.html": b"1"}
+
+
+@pytest.fixture
+def site_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, Any]]:
+    """Write the pages of the small city from its archive as it is now."""
+    made = small_city.make_site(tmp_path / "city", today=date(2026, 1, 16))
+    state = State.open(tmp_path / "city" / "var")
+
+    def gather(city: Any, *, now: Any) -> facts.Site:
+        sound, damaged = facts.intact(state, tmp_path / "city" / "public")
+        return replace(made, shelves=facts.shelves(sound), damaged=tuple(damaged))
+
+    monkeypatch.setattr(facts, "gather", gather)
+    city: Any = SimpleNamespace(settings=made.settings)
+    return lambda: pages.write(city, now=small_city.NOW)
+
+
+EDITION = "who-lives-where/mitte/2026-01-15"
+CSV = f"{EDITION}/data/residents_by_age.csv"
+
+
+def test_damaged_file_is_never_published_under_the_old_hashes(site_of: Any, tmp_path: Path) -> None:
+    """The edition is left out, all else is written, and the error names edition and file."""
+    (tmp_path / "city/var/editions" / CSV).write_bytes(b"borough,age,value\nMitte,30,9999\n")
+
+    damaged = site_of()["damaged"]
+
+    public = tmp_path / "city/public"
+    assert not (public / "reports" / EDITION).exists()
+    assert (public / "reports/who-lives-where/sued/2026-01-15/index.html").is_file()
+    assert (damaged.code, damaged.exit_code, damaged.problems[0].file) == ("editions.damaged", 1, CSV)
+    assert CSV in damaged.render("de")
+
+
+@pytest.mark.parametrize("lost", ["data/residents_by_age.csv", "figures/ages.de.svg"])
+def test_what_was_published_before_the_archive_was_damaged_stays(
+    site_of: Any, tmp_path: Path, lost: str
+) -> None:
+    """Addresses that people cite keep their bytes, and the build says each time what is missing."""
+    assert site_of()["damaged"] is None
+    before = inside(tmp_path / "city/public")
+    (tmp_path / "city/var/editions" / EDITION / lost).unlink()
+
+    told = site_of()
+
+    assert inside(tmp_path / "city/public") == before
+    assert [one.file for one in told["damaged"].problems] == [f"{EDITION}/{lost}"]
+
+
+def test_damage_in_archive_and_public_folder_leaves_the_edition_out(site_of: Any, tmp_path: Path) -> None:
+    """Neither copy is what the edition promises."""
+    site_of()
+    for path in (tmp_path / "city/var/editions" / CSV, tmp_path / "city/public/reports" / CSV):
+        path.write_bytes(b"x")
+    site_of()
+    assert not (tmp_path / "city/public/reports" / EDITION).exists()
+
+
+def test_edition_that_cannot_be_read_stops_no_other(site_of: Any, tmp_path: Path) -> None:
+    """It is left out: nobody knows whether it may be shown."""
+    (tmp_path / "city/var/editions" / EDITION / editions.EDITION).write_bytes(b"{")
+    assert [one.file for one in site_of()["damaged"].problems] == [f"{EDITION}/{editions.EDITION}"]
+    assert not (tmp_path / "city/public/reports" / EDITION).exists()
+
+
+def test_page_of_a_report_that_not_everybody_can_read_is_told_by_every_build(
+    site_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if no byte of it changed; other pages are told when they change."""
+    page = b'<html lang="de"><body><main><h1>A</h1><img src="a.png"></main></body></html>'
+    monkeypatch.setattr(assembly, "build", lambda _: {"reports/a/b/index.html": page, "x.html": page})
+    told = [{one.subject for one in site_of()["findings"]} for _ in range(2)]
+    assert told == [{"reports/a/b/index.html: img", "x.html: img"}, {"reports/a/b/index.html: img"}]

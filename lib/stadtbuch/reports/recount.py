@@ -1,0 +1,305 @@
+"""
+Whether a protected table says what its dataset says: every published number is counted again.
+
+A table comes from code that nobody checked, and any whole number looks like a count. So the gate counts the
+rows that the run saw once more, by the conditions that each cell states. And because tables that are safe
+alone can be subtracted from each other, a report may release one table of a dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from stadtbuch import atomic
+from stadtbuch.model.verdict import Finding, Severity
+from stadtbuch.privacy.tables import ProtectedTable
+from stadtbuch.reports.evidence import Evidence
+from stadtbuch.session.snapshots import conditions
+from stadtbuch.store import read_frame
+from stadtbuch.texts import Text
+
+Conditions = dict[str, Mapping[str, Any]]
+
+
+def findings(evidence: Evidence) -> Iterator[Finding]:
+    """
+    Count all protected tables of a run again.
+
+    Raises
+    ------
+    ValueError
+        If a snapshot is not the one that was planned; the gate refuses what it cannot judge.
+    """
+    inputs = evidence.facts["inputs"]
+    wanted = {record["dataset"] for record in evidence.tables.values()}
+    frames = {
+        name: _frame(evidence, one)
+        for name, one in inputs.items()
+        if name in wanted and one.get("kind") == "frame"
+    }
+    yield from judge(evidence.tables, frames=frames, inputs=inputs)
+    yield from several({str(evidence.facts.get("key")): evidence.tables})
+
+
+def _frame(evidence: Evidence, described: Mapping[str, Any]) -> pd.DataFrame:
+    data = (evidence.folder / described["file"]).read_bytes()
+    if atomic.digest(data) != described["sha256"]:
+        raise ValueError("a snapshot is not the one that was planned")
+    return read_frame(data)
+
+
+def judge(
+    tables: Mapping[str, Mapping[str, Any]],
+    *,
+    frames: Mapping[str, pd.DataFrame],
+    inputs: Mapping[str, Mapping[str, Any]],
+) -> Iterator[Finding]:
+    """
+    Compare tables with the rows they were made from: ``reports.recount``, ``reports.unit-repeated``.
+
+    Parameters
+    ----------
+    tables
+        Records by name.
+    frames
+        Dataset id -> the rows that the run saw.
+    inputs
+        What ``run.json`` says of each input: its row filter, and whether units stand in several rows.
+    """
+    for name, record in tables.items():
+        dataset = record["dataset"]
+        if dataset not in frames:
+            yield _not_counted(name)
+            continue
+        if inputs[dataset].get("units_repeat"):
+            yield _unit_repeated(name, dataset)
+        yield from _recounted(name, record, frames[dataset], rows=inputs[dataset].get("rows") or {})
+
+
+def _recounted(
+    name: str, record: Mapping[str, Any], frame: pd.DataFrame, *, rows: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Say which cells differ; one finding for a table, however many they are."""
+    table = ProtectedTable.from_record(record)
+    stated = stated_conditions(table)
+    filtered = list(table.where) == list(conditions(rows))
+    known = stated is not None and all(one["column"] in frame.columns for one in _all(stated))
+    if stated is None or not filtered or not known:
+        yield _not_counted(name)
+        return
+    counted = counts(frame, stated)
+    cells = enumerate(table.cells, 1)
+    wrong = [at for at, cell in cells if cell.value not in (None, counted.get(cell.labels, 0))]
+    if wrong:
+        yield _differs(name, wrong, of=len(table.cells))
+
+
+def stated_conditions(table: ProtectedTable) -> dict[str, Conditions] | None:
+    """
+    Give variable -> label -> condition as the cells state them; ``None`` if they contradict each other.
+
+    Each cell must state one condition for each of its labels, in their order, and none for a margin.
+    """
+    found: dict[str, Conditions] = {name: {} for name in table.variables}
+    for cell in table.cells:
+        labelled = [
+            (name, label)
+            for name, label in zip(table.variables, cell.labels, strict=True)
+            if label is not None
+        ]
+        if len(labelled) != len(cell.where):
+            return None
+        for (name, label), condition in zip(labelled, cell.where, strict=True):
+            if found[name].setdefault(label, condition) != condition:
+                return None
+    return found if all(_one_column(one) for one in found.values()) else None
+
+
+def _one_column(stated: Conditions) -> bool:
+    return len({one["column"] for one in stated.values()}) == 1
+
+
+def _all(stated: Mapping[str, Conditions]) -> list[Mapping[str, Any]]:
+    return [one for labels in stated.values() for one in labels.values()]
+
+
+def counts(frame: pd.DataFrame, stated: Mapping[str, Conditions]) -> dict[tuple[str | None, ...], int]:
+    """
+    Count rows by the labels that their values have, with all margins.
+
+    Parameters
+    ----------
+    frame
+        One row per unit.
+    stated
+        Variable -> label -> condition over a column.
+
+    Returns
+    -------
+    dict
+        Labels per variable (``None``: a margin, which counts rows without a label, too) -> number of rows.
+
+    Examples
+    --------
+    >>> by = {"sex": {"f": {"column": "sex", "equals": "f"}}}
+    >>> counts(pd.DataFrame({"sex": ["f", "f", "x"]}), by)
+    {(None,): 3, ('f',): 2}
+    """
+    labels = pd.DataFrame({name: labelled(frame, one) for name, one in stated.items()}, index=frame.index)
+    names = list(stated)
+    found: dict[tuple[str | None, ...], int] = {}
+    for chosen in _subsets(names):
+        found |= _grouped(labels, names, chosen)
+    return found
+
+
+def _subsets(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Give all selections of variables; those that are left out are margins."""
+    found: list[tuple[str, ...]] = [()]
+    for name in names:
+        found += [(*one, name) for one in found]
+    return found
+
+
+def _grouped(
+    labels: pd.DataFrame, names: Sequence[str], chosen: Sequence[str]
+) -> dict[tuple[str | None, ...], int]:
+    if not chosen:
+        return {(None,) * len(names): len(labels)}
+    sizes = labels.groupby(list(chosen)).size()
+    keys = [key if isinstance(key, tuple) else (key,) for key in sizes.index]
+    given = [dict(zip(chosen, key, strict=True)) for key in keys]
+    return {tuple(one.get(name) for name in names): int(size) for one, size in zip(given, sizes, strict=True)}
+
+
+def labelled(frame: pd.DataFrame, stated: Conditions) -> pd.Series:
+    """
+    Give each row the label of the condition that its value fulfils, or none.
+
+    A value is compared as the text that its label was, so that a code stays a code.
+
+    Examples
+    --------
+    >>> bands = {"0–9": {"column": "age", "from": 0, "to": 9}, "10+": {"column": "age", "from": 10, "to": None}}
+    >>> labelled(pd.DataFrame({"age": [4, 93, None]}), bands).fillna("").tolist()
+    ['0–9', '10+', '']
+    """
+    column = frame[next(iter(stated.values()))["column"]]
+    exact = {str(one["equals"]): label for label, one in stated.items() if "equals" in one}
+    bands = [(one["from"], one["to"], label) for label, one in stated.items() if "from" in one]
+    known = {value: _label(value, exact, bands) for value in column.dropna().drop_duplicates()}
+    return column.astype("object").map(known)
+
+
+def _label(value: Any, exact: Mapping[str, str], bands: Sequence[tuple[Any, Any, str]]) -> str | None:
+    inside = (label for low, high, label in bands if low <= value and (high is None or value < high + 1))
+    return exact.get(str(value)) or next(inside, None)
+
+
+def several(made: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Finding]:
+    """
+    Find datasets of which more than one protected table would be released: ``reports.several-tables``.
+
+    Parameters
+    ----------
+    made
+        Key of a preparing run -> its tables' records by name. Cells that share a run share its key.
+
+    Examples
+    --------
+    >>> table = {"dataset": "population.residents"}
+    >>> [one.rule for one in several({"run 1": {"t": table}, "run 2": {"t": table}})]
+    ['reports.several-tables']
+    >>> list(several({"run 1": {"t": table}}))
+    []
+    """
+    released = [record["dataset"] for tables in made.values() for record in tables.values()]
+    for dataset in sorted({one for one in released if released.count(one) > 1}):
+        yield _several(dataset)
+
+
+# ---- what is said -------------------------------------------------------------------------------------
+
+FEWEST_NAMED = 5
+"""How many cells a finding names by their position; the rest follows the same cause."""
+
+
+def _differs(name: str, wrong: Sequence[int], *, of: int) -> Finding:
+    named = ", ".join(str(at) for at in wrong[:FEWEST_NAMED]) + (", …" if len(wrong) > FEWEST_NAMED else "")
+    return _refuse(
+        "reports.recount",
+        name,
+        Text(
+            de=f"Die Tabelle {name} gibt nicht wieder, was sich in den gelesenen Zeilen zählen lässt "
+            f"(Feld {named} von {of}).",
+            en=f"The table {name} does not say what can be counted in the rows that were read "
+            f"(cell {named} of {of}).",
+        ),
+        Text(
+            de="Zählen Sie Zeilen mit groupby([...]).size(). Auswahlen gehören unter rows: ins Manifest, "
+            "nicht ins Notebook; fehlende Werte brauchen eine eigene Gruppe.",
+            en="Count rows with groupby([...]).size(). Selections belong under rows: in the manifest, not in "
+            "the notebook; missing values need a group of their own.",
+        ),
+    )
+
+
+def _not_counted(name: str) -> Finding:
+    return _refuse(
+        "reports.recount",
+        name,
+        Text(
+            de=f"Die Tabelle {name} lässt sich nicht nachzählen: Ihre Bedingungen passen nicht zu den "
+            f"gelesenen Zeilen.",
+            en=f"The table {name} cannot be counted again: its conditions do not fit the rows that were read.",
+        ),
+        Text(
+            de="Bilden Sie sie mit sb.protect(...) aus einem Datensatz, der unter inputs: steht, und aus "
+            "Spalten, die dort genannt sind.",
+            en="Make it with sb.protect(...) from a dataset that is listed under inputs:, and from columns "
+            "that are named there.",
+        ),
+    )
+
+
+def _unit_repeated(name: str, dataset: str) -> Finding:
+    return _refuse(
+        "reports.unit-repeated",
+        name,
+        Text(
+            de=f"In den gelesenen Zeilen von {dataset} steht dieselbe Einheit mehrmals; die Tabelle {name} "
+            f"zählte sie mehrfach.",
+            en=f"The rows that were read of {dataset} hold the same unit more than once; the table {name} "
+            f"would count it repeatedly.",
+        ),
+        Text(
+            de="Wählen Sie im Manifest die Zeilen eines Stichtags, etwa rows: {reference_date: ...}.",
+            en="Select the rows of one reference date in the manifest, such as rows: {reference_date: ...}.",
+        ),
+    )
+
+
+def _several(dataset: str) -> Finding:
+    return _refuse(
+        "reports.several-tables",
+        dataset,
+        Text(
+            de=f"Der Bericht gäbe mehr als eine geschützte Tabelle aus {dataset} heraus. Was die eine geheim "
+            f"hält, ließe sich aus der anderen errechnen; gemeinsam geprüft werden sie noch nicht.",
+            en=f"The report would release more than one protected table of {dataset}. What one withholds "
+            f"could be computed from the other; they are not yet checked together.",
+        ),
+        Text(
+            de="Bilden Sie eine Tabelle mit allen Merkmalen, schützen Sie sie einmal, und zeigen Sie auf den "
+            "Seiten Ausschnitte davon (docs/decisions/0003-one-table-protected-once.md).",
+            en="Make one table with all variables, protect it once, and show parts of it on the pages "
+            "(docs/decisions/0003-one-table-protected-once.md).",
+        ),
+    )
+
+
+def _refuse(rule: str, subject: str, said: Text, remedy: Text) -> Finding:
+    return Finding(rule=rule, severity=Severity.refuse, subject=subject, text=said, remedy=remedy)

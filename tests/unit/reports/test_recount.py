@@ -1,0 +1,206 @@
+"""Counting again: a table says what the rows say, each unit once, and stands alone for its dataset."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from builders.city import CANARY, a_dataset, a_manifest, default_datasets, write_catalogue
+from builders.reports import START, write_notebook, write_report
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stadtbuch.model.verdict import Finding
+from stadtbuch.privacy import tables
+from stadtbuch.privacy.groupings import ages
+from stadtbuch.reports import build, recount, trial
+
+REGISTER = "population.residents"
+BANDS = ages(width=30, top=60)
+PEOPLE = pd.DataFrame(
+    {
+        "borough": ["01"] * 10 + ["02"] * 10,
+        "age": pd.array([5, 7, 9, 31, 35, 40, 61, 70, 80, 90] * 2, dtype="Int64"),
+        "sex": (["f"] * 5 + ["m"] * 5) * 2,
+    }
+)
+
+
+def a_record(counts: pd.Series, **changes: Any) -> dict[str, Any]:
+    """Give the record of a table made from counts."""
+    levels = list(counts.index.names)
+    made = tables.protect(
+        counts, rows=levels[0], columns=levels[1:] or None, min_count=2, node_limit=100, dataset=REGISTER,
+        name="t", unit="person", column_names=["borough", "age", "sex", "year"], groupings=[BANDS],
+    )  # fmt: skip
+    return made.to_record() | changes
+
+
+def counted(frame: pd.DataFrame = PEOPLE) -> pd.Series:
+    """Count as a notebook should."""
+    return frame.groupby(["borough", BANDS.apply(frame["age"]), "sex"], observed=False).size()
+
+
+def judged(record: dict[str, Any], frame: pd.DataFrame = PEOPLE, **told: Any) -> list[Finding]:
+    """Judge one table over the rows that the run saw."""
+    return list(recount.judge({"t": record}, frames={REGISTER: frame}, inputs={REGISTER: told}))
+
+
+def rules(*arguments: Any, **told: Any) -> list[str]:
+    """Give the rules of the findings."""
+    return [one.rule for one in judged(*arguments, **told)]
+
+
+def test_a_table_of_counted_rows_passes() -> None:
+    """Equal values, bands, crossed variables and all margins."""
+    assert rules(a_record(counted())) == []
+
+
+def test_the_largest_age_is_no_count() -> None:
+    """Any whole number looks like a count; it is refused, and the finding holds no number of the table."""
+    (found,) = judged(a_record(PEOPLE.groupby(["borough", "sex"])["age"].max().astype("int64")))
+    assert found.rule == "reports.recount"
+    assert found.text.en.endswith("(cell 1, 2, 3, 4, 5, … of 9).")
+    assert "groupby" in found.remedy.en
+
+
+def test_rows_dropped_in_the_notebook_are_noticed() -> None:
+    """The grand total is not the number of rows that were read; the filter belongs into the manifest."""
+    assert rules(a_record(counted(PEOPLE[PEOPLE["borough"] == "01"]))) == ["reports.recount"]
+
+
+def test_rows_without_a_value_are_noticed() -> None:
+    """`groupby` leaves them out; whoever wants that says so."""
+    gaps = PEOPLE.assign(sex=PEOPLE["sex"].mask(PEOPLE.index == 0))
+    assert rules(a_record(counted(gaps)), gaps) == ["reports.recount"]
+
+
+@pytest.mark.parametrize(
+    "values", [["a", "b"] * 10, [2024, 2025] * 10, [True, False] * 10, pd.to_datetime(["2025-12-31"] * 20)]
+)
+def test_values_of_every_type_are_counted(values: Any) -> None:
+    """The label is the value's text, whatever its type."""
+    frame = PEOPLE.assign(year=values)
+    assert rules(a_record(frame.groupby(["year", "sex"]).size()), frame) == []
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 99)), min_size=8, max_size=40))
+def test_what_pandas_counts_is_what_is_counted_again(people: list[tuple[str, int]]) -> None:
+    """Every cell and every margin agrees with `groupby(...).size()`."""
+    frame = pd.DataFrame(people, columns=["borough", "age"])
+    bands = {label: BANDS.condition(label) for label in BANDS.labels}
+    named = {one: {"column": "borough", "equals": one} for one in "ab"}
+    found = recount.counts(frame, {"borough": named, "age_group": bands})
+    expected = frame.groupby(["borough", BANDS.apply(frame["age"]).astype("str")]).size().to_dict()
+    assert {key: value for key, value in found.items() if None not in key} == expected
+    assert found[None, None] == len(frame)
+    assert found.get(("a", None), 0) == (frame["borough"] == "a").sum()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record["cells"][0].update(where=[]),
+        lambda record: record["cells"][0]["where"][0].update(equals="02"),
+        lambda record: record["cells"][0]["where"][0].update(column="note"),
+        lambda record: record.update(where=[{"column": "year", "equals": 2025}]),
+        lambda record: record.update(dataset="geography.boroughs"),
+    ],
+)
+def test_a_table_that_contradicts_itself_is_refused(change: Any) -> None:
+    """Without sound conditions nothing can be counted, and so nothing passes."""
+    record = a_record(counted())
+    change(record)
+    assert rules(record) == ["reports.recount"]
+
+
+def test_a_person_who_stands_twice_is_refused() -> None:
+    """Each row is counted rightly, each person twice."""
+    assert rules(a_record(counted()), units_repeat=True) == ["reports.unit-repeated"]
+
+
+def test_two_tables_of_one_dataset_are_refused() -> None:
+    """Of two runs, or of one; the same run is one table however many pages show it."""
+    one, other = {"dataset": REGISTER}, {"dataset": "social.benefits"}
+    assert list(recount.several({"a": {"t": one, "u": other}})) == []
+    assert [found.subject for found in recount.several({"a": {"t": one}, "b": {"t": one}})] == [REGISTER]
+    assert [found.rule for found in recount.several({"a": {"t": one, "u": one}})] == [
+        "reports.several-tables"
+    ]
+
+
+# ---- the way through the gate -------------------------------------------------------------------------
+
+
+def preparing(root: Any, code: str, *, name: str = "try", **changes: Any) -> Any:
+    """Write a preparing notebook."""
+    columns = {"columns": ["borough", "age"]} | changes.pop("read", {})
+    told = a_manifest(
+        purpose="age-structure", risk="low", inputs={REGISTER: columns}, **{"gives": ["t"], **changes}
+    )
+    return write_notebook(
+        root, name, f"{START}\npeople = city.load('{REGISTER}')", code, manifest=told, words=[]
+    )
+
+
+def protecting(counts: str, name: str = "t") -> str:
+    """Give the code that protects counts."""
+    return f"sb.protect({counts}, name='{name}', dataset='{REGISTER}')"
+
+
+def checked(built: Any, path: Any) -> set[str]:
+    """Check a notebook as the command line does."""
+    decision = trial.of_notebook(built.open(), path, [])
+    assert CANARY not in str(decision)
+    return {one.rule for one in decision.findings}
+
+
+def test_the_gate_refuses_ages_and_two_tables(built) -> None:
+    """What nobody counted, and a second table of the same register."""
+    sums = protecting("people.groupby('borough')['age'].max().astype('int64')")
+    second = protecting("people.groupby('borough').size()", "u")
+    path = preparing(built.root, f"{sums}\n{second}", gives=["t", "u"])
+    assert checked(built, path) == {"reports.recount", "reports.several-tables"}
+
+
+def test_a_forgotten_reference_date_is_refused(built) -> None:
+    """Each person stands there twice; with one day under rows: the table passes and states the day."""
+    file = built.root / "data/residents.csv"
+    head, *rows = file.read_text(encoding="utf-8").splitlines()
+    doubled = [head, *rows, *(row.replace("2025-12-31", "2024-12-31") for row in rows)]
+    file.write_text("\n".join(doubled) + "\n", encoding="utf-8")
+    entry = a_dataset(access="closed")
+    entry["schema"]["primaryKey"] = ["valid_on", "person_id"]
+    write_catalogue(built.root, default_datasets() | {REGISTER: entry})
+    count = protecting("people.groupby('borough').size()")
+    assert checked(built, preparing(built.root, count)) == {"reports.unit-repeated"}
+    one_day = preparing(built.root, count, name="one-day", read={"rows": {"valid_on": "2025-12-31"}})
+    assert checked(built, one_day) == set()
+
+
+PARAMETER = {
+    "type": "choice",
+    "choices": "catalogue:geography.boroughs.borough",
+    "or": ["all"],
+    "label": {"de": "Bezirk", "en": "Borough"},
+}
+
+
+def test_pages_with_tables_of_their_own_are_refused(built) -> None:
+    """Each is safe alone; the city's minus one borough's is the other's. `check` says the same."""
+    told = a_manifest(
+        purpose="age-structure", risk="low", gives=["t"], parameters={"borough": PARAMETER},
+        inputs={REGISTER: {"columns": ["borough", "age"], "rows": {"borough": "{borough}"}}},
+    )  # fmt: skip
+    code = (f"{START}\npeople = city.load('{REGISTER}')", protecting("people.groupby('borough').size()"))
+    write_notebook(built.root, "each.prepare", *code, manifest=told, words=[], parameters="borough = 'all'")
+    shown = "sb.table(city.load('each.t'), caption={'de': 'x', 'en': 'x'})"
+    write_notebook(built.root, "each", START, shown, manifest=a_manifest(inputs={"each.t": {}}))
+    write_report(
+        built.root, "each", prepare="notebooks/each.prepare.ipynb", release="approval",
+        cells={"borough": "catalogue:geography.boroughs.borough"}, also=[{"borough": "all"}],
+    )  # fmt: skip
+    summary = build.build(built.open(), ["each"], jobs=2)
+    assert {one["publication"] for one in summary["runs"]} == {"refused"}
+    assert {f.rule for one in summary["runs"] for f in one["findings"]} == {"reports.several-tables"}
+    assert summary["counts"]["executed"] == 3
+    assert {one.rule for one in trial.of_report(built.open(), "each").findings} == {"reports.several-tables"}

@@ -34,7 +34,8 @@ endif
 export UV_SYSTEM_CERTS ?= 1
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python --require-hashes
+# Compiled once here; kernels write no bytecode, so each of them would compile pandas anew.
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes
 
 .PHONY: help demo test check campaign lab serve bench format docs lock clean chromium style
 

@@ -142,7 +142,9 @@ def phrase(text: str) -> str:
 
 def vocabulary(texts: Iterable[Any]) -> frozenset[str]:
     """
-    Collect words and whole phrases of open texts, to be exempted from the scan.
+    Collect words and runs of words of open texts, to be exempted from the scan.
+
+    A bridge that bears a person's full name makes that name a public phrase.
 
     Examples
     --------
@@ -151,9 +153,8 @@ def vocabulary(texts: Iterable[Any]) -> frozenset[str]:
     """
     found: set[str] = set()
     for text in texts:
-        split = words(str(text))
-        found.update(split)
-        found.add(" ".join(split[:LONGEST_RUN]))
+        found.update(words(str(text)))
+        found.update(runs(str(text)))
     return frozenset(found)
 
 

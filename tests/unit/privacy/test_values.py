@@ -119,3 +119,11 @@ def test_any_text_can_be_searched(text: str) -> None:
     """No text breaks the search, and words are found in the text they come from."""
     assert hits(text, digests(values.runs(text), key=KEY), KEY) == len(values.runs(text))
     assert all(word == word.casefold() for word in words(text) if word.isascii())
+
+
+def test_a_place_that_bears_a_full_name_makes_the_name_public() -> None:
+    """The look-alike of every city: a bridge named after somebody whose name also stands in the register."""
+    known = digests([phrase("Ottilie Wendhoff"), phrase("Erika Mustermann")], key=b"k")
+    exempt = vocabulary(["Ottilie-Wendhoff-Brücke"])
+    assert hits("Ottilie-Wendhoff-Brücke, Ottilie Wendhoff", known, b"k", exempt=exempt) == 0
+    assert hits("Ottilie-Wendhoff-Brücke, Erika Mustermann", known, b"k", exempt=exempt) == 1

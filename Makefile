@@ -91,13 +91,15 @@ docs: $(STAMPS)/runtime
 # No addresses, no paths, no comments: the files hold names, versions and hashes only.
 COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header --no-annotate
-BEYOND_RUNTIME = $$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements/runtime.lock)
+# A pin with a marker may be missing on this machine, so the other locks repeat it.
+BEYOND_RUNTIME = $$(sed -n 's/^\([a-z0-9._-]*\)==[^;]*$$/--no-emit-package \1/p' requirements/runtime.lock)
 lock: $(UV)
 	@$(COMPILE) requirements/uv.in -o requirements/uv.lock
 	@$(COMPILE) requirements/build.in -o requirements/build.lock
 	@$(COMPILE) pyproject.toml -o requirements/runtime.lock
-	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --group test pyproject.toml -o requirements/test.lock
+	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --group test --extra lab --extra docs pyproject.toml -o requirements/test.lock
 	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --extra lab pyproject.toml -o requirements/lab.lock
+	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --extra docs pyproject.toml -o requirements/docs.lock
 
 clean:
 	rm -rf .venv public .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -12,19 +12,19 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 # Where conda-forge's name differs from the one in pyproject.toml.
-CONDA = {"jupyter-client": "jupyter_client", "tzdata": "python-tzdata"}
-LOCKS = ["runtime", "test", "lab", "build", "uv"]
+CONDA = {"jupyter-client": "jupyter_client", "jupyter-server": "jupyter_server", "tzdata": "python-tzdata"}
+LOCKS = ["runtime", "test", "lab", "docs", "build", "uv"]
 PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
 
 @pytest.fixture(scope="module")
 def project(root: Path) -> dict[str, list[Requirement]]:
-    """Give the declared dependencies: runtime, lab, test."""
+    """Give the declared dependencies: runtime, lab, docs, test."""
     content = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     declared = {
         "runtime": content["project"]["dependencies"],
-        "lab": content["project"]["optional-dependencies"]["lab"],
+        **content["project"]["optional-dependencies"],
         "test": content["dependency-groups"]["test"],
     }
     return {name: [Requirement(one) for one in some] for name, some in declared.items()}
@@ -48,7 +48,7 @@ def test_environment_says_that_no_solve_was_run(root: Path) -> None:
     assert "no conda solve was run" in (root / "environment.yml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["runtime", "lab", "test"])
+@pytest.mark.parametrize("name", ["runtime", "lab", "docs", "test"])
 def test_lock_holds_what_is_declared(root: Path, project: dict[str, list[Requirement]], name: str) -> None:
     """Each declared dependency is pinned, at a version that its bound allows."""
     pins = _pins(root, "runtime") | _pins(root, name)
@@ -61,10 +61,17 @@ def test_lock_holds_what_is_declared(root: Path, project: dict[str, list[Require
 
 
 def test_locks_do_not_contradict_each_other(root: Path) -> None:
-    """A package of the runtime is pinned once; the other locks add to it."""
-    runtime = set(_pins(root, "runtime"))
-    assert not runtime & set(_pins(root, "test"))
-    assert not runtime & set(_pins(root, "lab"))
+    """What two locks both pin, because a marker may leave it out of one, they pin at the same version."""
+    runtime = _pins(root, "runtime")
+    for name in ("test", "lab", "docs"):
+        added = _pins(root, name)
+        assert added
+        assert {one: version for one, version in added.items() if runtime.get(one, version) != version} == {}
+
+
+def test_tests_have_what_lab_and_docs_need(root: Path) -> None:
+    """The tests open the real lab and render the real documentation, so their lock holds both extras."""
+    assert _pins(root, "lab").items() | _pins(root, "docs").items() <= _pins(root, "test").items()
 
 
 @pytest.mark.parametrize("name", LOCKS)

@@ -18,6 +18,7 @@ ALLOWED = {
     "HPND",
     "ISC",
     "MIT",
+    "MIT-0",
     "MIT-CMU",
     "MPL-2.0",
     "PSF-2.0",
@@ -28,6 +29,7 @@ ALLOWED = {
 # How packages without an SPDX expression say it, without the word licence.
 CLASSIFIED = {
     "APACHE SOFTWARE": "APACHE-2.0",
+    "APACHE LICENSE, VERSION 2.0": "APACHE-2.0",
     "APACHE 2.0": "APACHE-2.0",
     "ISC LICENSE (ISCL)": "ISC",
     "MOZILLA PUBLIC LICENSE 2.0 (MPL 2.0)": "MPL-2.0",

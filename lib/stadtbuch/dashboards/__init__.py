@@ -1,0 +1,1 @@
+"""Live pages for the public: a hardened Voila, and the static twin that shows the same numbers without it."""

@@ -1,0 +1,1 @@
+"""How good data are: each criterion a number with a unit; what was not measured is said."""

@@ -1,0 +1,1 @@
+"""What citizens send in: received as inert bytes, inspected, re-run in a sandbox, decided by a person, shown."""

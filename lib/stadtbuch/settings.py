@@ -97,10 +97,43 @@ class Thresholds(_Frozen):
 
 
 class Allowed(_Frozen):
-    """What catalogue entries may use beyond the built-in list."""
+    """
+    What catalogue entries may use beyond the built-in list.
+
+    `purposes` gives the purposes that entries name their titles; one without a title is shown as its code.
+    """
 
     hosts: tuple[str, ...] = ()
     domains: tuple[str, ...]
+    purposes: dict[str, Text] = Field(default_factory=dict)
+
+    def purpose(self, code: str) -> Text:
+        """Give a purpose in words."""
+        return self.purposes.get(code) or same(code.replace("-", " "))
+
+
+class PublicSite(_Frozen):
+    """
+    Where readers find the public pages.
+
+    `address`: the site's public address with its path, such as ``https://zahlen.example.org/stadtbuch/``. Pages link
+    relatively and work without it; only the feed's links and the pages for errors need it.
+    """
+
+    address: str = Field(default="", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")
+
+    @property
+    def path(self) -> str:
+        """
+        Give the path below which the site lies on its server; always with a slash at both ends.
+
+        Examples
+        --------
+        >>> PublicSite().path, PublicSite(address="https://example.org/zahlen").path
+        ('/', '/zahlen/')
+        """
+        below = self.address.partition("://")[2].partition("/")[2].strip("/")
+        return f"/{below}/" if below else "/"
 
 
 class Settings(_Frozen):
@@ -113,6 +146,7 @@ class Settings(_Frozen):
     rules: Rules
     thresholds: Thresholds
     catalog: Allowed
+    site: PublicSite = PublicSite()
 
     def folder(self, name: Literal["data", "catalogs", "notebooks", "reports", "state", "public"]) -> Path:
         """Give the absolute path of one of the city's folders."""
@@ -233,6 +267,7 @@ def _did_you_mean(error: Any) -> Text | None:
     """Suggest the nearest known key."""
     models: dict[str, type[BaseModel]] = {
         "": Settings, "city": City, "paths": Paths, "rules": Rules, "thresholds": Thresholds, "catalog": Allowed,
+        "site": PublicSite,
     }  # fmt: skip
     parent = models.get(str(error["loc"][0]) if len(error["loc"]) > 1 else "", Threshold)
     near = get_close_matches(str(error["loc"][-1]), list(parent.model_fields), n=1)

@@ -29,6 +29,9 @@ TYPES = {
     "accessibility statement": "accessibility/index.html",
     "privacy notice in English": "privacy/index.en.html",
     "imprint": "imprint/index.html",
+    "search": "search/index.html",
+    "no such page": "404.html",
+    "not available": "503.en.html",
 }
 LOOKS = {"light": ("light", 1280), "dark": ("dark", 1280), "phone": ("light", 360)}
 
@@ -133,6 +136,71 @@ def test_page_forbids_inline_style_and_script(browser: Any, address: str) -> Non
     state = page.evaluate("[window.ran === true, getComputedStyle(document.querySelector('#box')).display]")
     page.close()
     assert state == [False, "block"]
+
+
+def test_search_narrows_the_list_and_says_how_many(browser: Any, address: str) -> None:
+    """Typing folds case, and what matches is counted in words; an empty field shows everything again."""
+    from playwright.sync_api import expect
+
+    page = browser.new_page()
+    page.goto(f"{address}/search/index.html")
+    shown, told = page.locator("#search-list > li:visible"), page.locator("#search-told")
+    everything = shown.count()
+    page.locator("#search-field").press_sequentially("MELDEregister")
+    expect(told).to_have_text("Ein Eintrag passt.")
+    assert shown.locator("a").all_inner_texts() == ["Melderegister"]
+    page.locator("#search-field").fill("xyzzy")
+    expect(told).to_have_text("Nichts passt. Versuchen Sie ein kürzeres Wort oder ein anderes.")
+    page.locator("#search-field").fill("")
+    expect(shown).to_have_count(everything)
+    page.close()
+    assert everything > 8
+
+
+def test_search_takes_its_words_from_the_address(browser: Any, address: str) -> None:
+    """A search can be linked; the words are shown as text and never as markup."""
+    page = browser.new_page()
+    page.goto(f"{address}/search/index.en.html?q=%3Cimg%20src%3Dx%3E+register")
+    value = page.locator("#search-field").input_value()
+    told = page.locator("#search-told").inner_text()
+    images = page.locator("main img").count()
+    page.goto(f"{address}/search/index.en.html?q=register")
+    first = page.locator("#search-list > li:visible a").first.inner_text()
+    page.close()
+    assert (value, told, images) == (
+        "<img src=x> register",
+        "Nothing matches. Try a shorter word or another one.",
+        0,
+    )
+    assert "register" in first.casefold()
+
+
+def test_list_of_the_search_is_complete_without_script(browser: Any, address: str) -> None:
+    """Where no script runs, every entry is shown and leads somewhere."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/search/index.html")
+    shown, links = (
+        page.locator("#search-list > li:visible").count(),
+        page.locator("#search-list a[href]").count(),
+    )
+    context.close()
+    assert shown == links > 8
+
+
+def test_browser_and_library_fold_words_alike(browser: Any, address: str) -> None:
+    """What the index holds is what the script looks for."""
+    from stadtbuch.site import search
+
+    samples = ["Straße", "BEVÖLKERUNG", "Ü30", "Café", "naïve", "ẞ", "Łódź", "ﬁn", "A\u0308pfel"]
+    source = search.script().decode()
+    start = source.index("const LETTERS")
+    folding = source[start : source.index("const rows")]
+    page = browser.new_page()
+    page.goto(f"{address}/search/index.html")
+    folded = page.evaluate(f"(samples) => {{ {folding} return samples.map(fold); }}", samples)
+    page.close()
+    assert folded == [search.fold(one) for one in samples]
 
 
 def test_edition_folder_alone_misses_nothing_from_a_disk(browser: Any, public: Path, tmp_path: Path) -> None:

@@ -18,11 +18,13 @@ from stadtbuch.reports import body, look, render
 from stadtbuch.reports.editions import EDITION, Archived
 from stadtbuch.reports.look import FILES, SHARE, Shell
 from stadtbuch.reports.render import Context, Link
-from stadtbuch.site import wording
+from stadtbuch.site import feed, search, wording
 from stadtbuch.site.facts import WORDS, Site
 from stadtbuch.texts import LANGUAGES, same
 
 STYLE = "assets/style.css"
+ERRORS = {"404": "missing.html.j2", "503": "unavailable.html.j2"}
+"""Pages that a web server shows instead of the one that was asked for."""
 SIZE = re.compile(r'<svg[^>]*?\bwidth="([\d.]+)"[^>]*?\bheight="([\d.]+)"')
 
 Facts = Callable[[str], Mapping[str, Any]]
@@ -48,7 +50,10 @@ def build(site: Site) -> dict[str, bytes]:
     dict
         Path below the site's root -> content, sorted by path.
     """
-    files = {STYLE: look.style(site.tokens).encode()}
+    files = {STYLE: look.style(site.tokens).encode(), search.SCRIPT: search.script()}
+    files |= feed.build(site.settings, feed.items(site))
+    for name, template in ERRORS.items():
+        files |= _error_page(site, name, template)
     for page in _pages(site):
         files |= _write(page, site)
     for dataset, handout in site.handouts.items():
@@ -115,9 +120,29 @@ def _pages(site: Site) -> Iterator[Page]:
     yield Page("registers/withheld", "withheld.html.j2", lambda _: _withheld(site), "withheld", exact=True)
     yield Page("methods", "methods.html.j2", lambda _: _methods(site), "methods", exact=True)
     yield from (_words_page(site, name) for name in WORDS)
+    found = {"entries": search.entries(site), "script": search.SCRIPT}
+    yield Page("search", "search.html.j2", lambda _: found, "search", exact=True)
     for report in site.published():
         if any(cell for cell, _ in site.cells(report)):
             yield _overview_page(site, report)
+
+
+def _error_page(site: Site, name: str, template: str) -> dict[str, bytes]:
+    """Write a page that may appear at any address, so its links begin at the site's first folder."""
+    root = site.settings.site.path
+    names = {
+        language: f"{name}.html" if language == LANGUAGES[0] else f"{name}.{language}.html"
+        for language in LANGUAGES
+    }
+    shell = replace(
+        _shell(site, "", style=root + STYLE),
+        root=root,
+        files={code: root + file for code, file in names.items()},
+    )
+    return {
+        names[language]: look.page(template, language=language, shell=shell).encode()
+        for language in LANGUAGES
+    }
 
 
 def _home(site: Site, language: str) -> dict[str, Any]:
@@ -233,7 +258,7 @@ def _listed(handout: Any) -> dict[str, Any]:
 
 
 def _withheld(site: Site) -> dict[str, Any]:
-    return {"entries": site.withheld, "today": site.today}
+    return {"entries": site.withheld, "today": site.today, "purpose": site.settings.catalog.purpose}
 
 
 def _methods(site: Site) -> dict[str, Any]:

@@ -86,6 +86,12 @@ class Site:
         ]
         return sorted(found, key=lambda pair: (pair[1] != OVERALL, pair[1].de.casefold()))
 
+    def cell_title(self, report: str, cell: str) -> Text:
+        """Give a page's title with the cell it is about: "Who lives where? – Mitte"."""
+        title = self.report_title(report)
+        label = cell_label(self.shelves[report][cell][0].edition, self.reports.get(report))
+        return Text(de=f"{title.de} – {label.de}", en=f"{title.en} – {label.en}") if label else title
+
     def _cell_label(self, report: str, cell: str) -> Text:
         edition = self.shelves[report][cell][0].edition
         return cell_label(edition, self.reports.get(report)) or self.report_title(report)

@@ -100,6 +100,42 @@ PAGES = {
     "imprint": Text(de="Impressum", en="Imprint"),
 }
 
+STANDING = {
+    "registers/withheld": (
+        Text(de="Nicht veröffentlichte Daten", en="Withheld data"),
+        Text(
+            de="Welche Daten die Stadt zurückhält, warum, und wann die Entscheidung überprüft wird.",
+            en="Which data the city withholds, why, and when the decision is reviewed.",
+        ),
+    ),
+    "methods": (
+        Text(de="Regeln und Methoden", en="Rules and methods"),
+        Text(
+            de="Wie kleine Zahlen geschützt werden, welche Schwellenwerte gelten und wer sie beschlossen hat.",
+            en="How small numbers are protected, which thresholds hold and who decided them.",
+        ),
+    ),
+    "accessibility": (
+        PAGES["accessibility"],
+        Text(
+            de="Was geprüft wurde und wie Sie Barrieren melden.",
+            en="What was checked, and how to report barriers.",
+        ),
+    ),
+    "privacy": (
+        PAGES["privacy"],
+        Text(
+            de="Welche Daten beim Besuch dieser Seiten anfallen.",
+            en="Which data a visit to these pages leaves.",
+        ),
+    ),
+    "imprint": (
+        PAGES["imprint"],
+        Text(de="Wer diese Seiten verantwortet.", en="Who is responsible for these pages."),
+    ),
+}
+"""Pages that every city has: folder -> title and what stands there."""
+
 FORMATS = {
     "csv": same("CSV (UTF-8)"),
     "parquet": same("Parquet"),

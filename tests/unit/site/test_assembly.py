@@ -19,6 +19,7 @@ from stadtbuch.site import assembly, facts
 from stadtbuch.site.facts import Site
 from stadtbuch.texts import Text
 
+ERROR_PAGES = {"404.html", "404.en.html", "503.html", "503.en.html"}
 ADDRESS = re.compile(r'(?:href|src)="([^"]*)"')
 
 
@@ -52,6 +53,11 @@ def test_all_links_resolve(files: dict[str, bytes]) -> None:
                 if parts.path
                 else path
             )
+            if (
+                path in ERROR_PAGES
+            ):  # they appear at any address, so their links begin at the site's first folder
+                assert not parts.path or parts.path.startswith("/"), (path, address)
+                target = target.lstrip("/")
             if target not in files or (parts.fragment and f'id="{parts.fragment}"' not in shown[target]):
                 broken.append((path, address))
     assert broken == []
@@ -82,12 +88,10 @@ def test_policy_is_the_promised_one() -> None:
 def test_every_page_exists_in_both_languages_and_links_the_other(files: dict[str, bytes]) -> None:
     """German and English stand in one folder and know each other."""
     for path, html in pages(files).items():
-        twin = (
-            path.replace("index.en.html", "index.html")
-            if path.endswith(".en.html")
-            else path.replace("index.html", "index.en.html")
-        )
-        assert twin in files and f'href="{twin.rpartition("/")[2]}"' in html
+        german = path.replace(".en.html", ".html")
+        twin = german if path.endswith(".en.html") else path.removesuffix(".html") + ".en.html"
+        here = "/" if path in ERROR_PAGES else ""
+        assert twin in files and f'href="{here}{twin.rpartition("/")[2]}"' in html
         assert f'<html lang="{"en" if path.endswith(".en.html") else "de"}">' in html
 
 
@@ -100,6 +104,7 @@ def test_pages_have_their_promised_addresses(files: dict[str, bytes]) -> None:
         "datasets/population.register/",
         "registers/withheld/",
         "methods/",
+        "search/",
         "accessibility/",
         "privacy/",
         "imprint/",
@@ -164,7 +169,16 @@ def test_expired_grant_is_no_access(site: Site) -> None:
     """The register names who has access today, not who once had."""
     today = assembly.build(site)["registers/withheld/index.html"].decode()
     later = assembly.build(_with(site, today=date(2028, 1, 1)))["registers/withheld/index.html"].decode()
-    assert ("<code>age-structure</code>" in today, "<code>age-structure</code>" in later) == (True, False)
+    assert ("„age structure“" in today, "„age structure“" in later) == (True, False)
+
+
+def test_purposes_are_shown_in_words(site: Site) -> None:
+    """The register says what a purpose is in the reader's language where the city gave it a title."""
+    titled = {"age-structure": Text(de="Altersaufbau", en="Age structure")}
+    allowed = site.settings.catalog.model_copy(update={"purposes": titled})
+    files = assembly.build(_with(site, settings=site.settings.model_copy(update={"catalog": allowed})))
+    assert "„Altersaufbau“" in files["registers/withheld/index.html"].decode()
+    assert "“Age structure”" in files["registers/withheld/index.en.html"].decode()
 
 
 def test_withheld_dataset_offers_no_download(files: dict[str, bytes]) -> None:

@@ -8,7 +8,7 @@
 #   make serve      the public pages on this machine
 #   make bench      measurements
 #   make format     write the code in the house's style
-#   make docs       write the reference pages of commands and errors
+#   make docs       write the reference pages of commands and errors; render all pages to build/docs
 #   make lock       resolve the dependencies anew
 #   make clean      remove what is made from the rest; never var/
 
@@ -84,9 +84,10 @@ format: $(STAMPS)/test
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-docs: $(STAMPS)/runtime
+docs: $(STAMPS)/docs
 	@STADTBUCH_LANGUAGE=en $(BIN)/python docs/reference/write_commands.py
 	@$(BIN)/python docs/reference/write_errors.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "The documentation to read: build/docs/index.html"
 
 # No addresses, no paths, no comments: the files hold names, versions and hashes only.
 COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
@@ -123,6 +124,11 @@ $(STAMPS)/runtime: $(UV) $(LOCKED)
 $(STAMPS)/test: $(STAMPS)/runtime requirements/test.lock
 	@echo "Installing what the tests need from requirements/test.lock ..."
 	@$(INSTALL) -r requirements/runtime.lock -r requirements/test.lock
+	@touch $@
+
+$(STAMPS)/docs: $(STAMPS)/runtime requirements/docs.lock
+	@echo "Installing what renders the documentation from requirements/docs.lock ..."
+	@$(INSTALL) -r requirements/runtime.lock -r requirements/docs.lock
 	@touch $@
 
 $(STAMPS)/lab: $(STAMPS)/runtime requirements/lab.lock

@@ -17,7 +17,10 @@ from stadtbuch.settings import Settings
 from stadtbuch.texts import Text
 
 ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15", "cp850", "utf-16")
-FOLDERS = ("{DATA}", "{CITY}")
+REGISTERS = "{REGISTERS}"
+"""Where a build writes the registers about the catalogue itself; see `stadtbuch.reports.registers`."""
+
+FOLDERS = ("{DATA}", "{CITY}", REGISTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +120,24 @@ def address_mistake(url: str) -> Text | None:
     return None
 
 
+def is_register(source: Source) -> bool:
+    """
+    Say whether Stadtbuch itself writes a source.
+
+    Examples
+    --------
+    >>> is_register(Source(reader="parquet", url="{REGISTERS}/uses.parquet"))
+    True
+    """
+    return source.url.startswith(f"{REGISTERS}/")
+
+
 def locate(source: Source, settings: Settings) -> Path:
     """
     Give the absolute path of a source whose address is allowed.
 
-    ``{DATA}`` is the city's data folder, ``{CITY}`` its root; an address without either begins at the root.
+    ``{DATA}`` is the city's data folder, ``{CITY}`` its root, ``{REGISTERS}`` the folder of the registers; an address
+    without any of them begins at the root.
 
     Raises
     ------
@@ -131,7 +147,11 @@ def locate(source: Source, settings: Settings) -> Path:
     mistake = address_mistake(source.url)
     if mistake:
         raise ValueError(mistake.en)
-    folders = {"{DATA}": settings.folder("data"), "{CITY}": settings.root}
+    folders = {
+        "{DATA}": settings.folder("data"),
+        "{CITY}": settings.root,
+        REGISTERS: settings.folder("state") / "registers",
+    }
     first, *parts = PurePosixPath(source.url).parts
     start = folders.get(first)
     return start.joinpath(*parts) if start else settings.root.joinpath(first, *parts)

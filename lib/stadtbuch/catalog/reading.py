@@ -270,6 +270,11 @@ def _missing(dataset: Dataset) -> SourceError:
             en=f"{dataset.id}: the file {dataset.source.url} is missing.",
         ),
         remedy=Text(
+            de="Dieses Verzeichnis schreibt Stadtbuch selbst: stadtbuch build.",
+            en="Stadtbuch itself writes this register: stadtbuch build.",
+        )
+        if allowed.is_register(dataset.source)
+        else Text(
             de="Legen Sie die Datei dorthin oder berichtigen Sie source.url; {DATA} ist der Ordner data in "
             "[paths] (stadtbuch.toml).",
             en="Put the file there or correct source.url; {DATA} is the folder data under [paths] in "

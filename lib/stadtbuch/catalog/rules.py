@@ -21,6 +21,7 @@ from stadtbuch.catalog.licences import LICENCES
 from stadtbuch.catalog.mistakes import did_you_mean
 from stadtbuch.errors import Problem
 from stadtbuch.model.dataset import Column, Dataset, FieldType, PrivacyRole, ReasonKind
+from stadtbuch.model.places import PlaceRules
 from stadtbuch.texts import Text
 
 Say = Callable[..., Problem]
@@ -226,6 +227,80 @@ def purposes(dataset: Dataset, say: Say) -> Iterator[Problem]:
                 yield say(place, "catalog.purpose-column", unknown, did_you_mean(column, dataset.table.names))
 
 
+@rule("access", "privacy", "table")
+def places(dataset: Dataset, say: Say) -> Iterator[Problem]:
+    """Rules for places name columns that exist and harmless ones to show, and fit each other."""
+    rules = dataset.privacy.places
+    if rules is None:
+        return
+    for place, what, remedy in (*_place_columns(dataset, rules), *_place_steps(dataset, rules)):
+        yield say(f"privacy.places.{place}", "catalog.places", what, remedy)
+
+
+Mistake = tuple[str, Text, Text | None]
+
+
+def _place_columns(dataset: Dataset, rules: PlaceRules) -> Iterator[Mistake]:
+    """Find columns that do not exist, and columns that must not be shown."""
+    stepped = {f"steps.{name}.column": step.column for name, step in rules.steps.items()}
+    shown = {f"show.{number}": name for number, name in enumerate(rules.show)}
+    single = {"unit": rules.unit, "kind": rules.kind, "category": rules.category, "date": rules.date}
+    for place, name in (single | shown | stepped).items():
+        if name is not None and name not in dataset.table.names:
+            no = Text(de=f"{name} ist keine Spalte des Schemas", en=f"{name} is no column of the schema")
+            yield place, no, did_you_mean(name, dataset.table.names)
+    for place, name in shown.items():
+        if name in dataset.table.names and dataset.table.column(name).privacy is not PrivacyRole.harmless:
+            yield (
+                place,
+                Text(de=f"{name} gilt nicht als harmlos", en=f"{name} does not count as harmless"),
+                Text(
+                    de="zeigen Sie nur Spalten, die nichts über Orte und Personen verraten",
+                    en="show only columns that tell nothing about places and persons",
+                ),
+            )
+
+
+def _place_steps(dataset: Dataset, rules: PlaceRules) -> Iterator[Mistake]:
+    """Find steps that say nothing or too much, and categories without one."""
+    for name, step in rules.steps.items():
+        if sum((step.grid is not None, step.column is not None, step.withhold)) != 1:
+            one = Text(
+                de="braucht genau eines: grid, column, withhold",
+                en="needs exactly one: grid, column, withhold",
+            )
+            yield f"steps.{name}", one, None
+        if step.bands[0] not in (0, 1) or list(step.bands) != sorted(set(step.bands)) or step.bands == (0,):
+            rising = Text(de="steigt nicht von 0 oder 1 an", en="does not rise from 0 or 1")
+            yield f"steps.{name}.bands", rising, Text(de="etwa [1, 4, 11]", en="such as [1, 4, 11]")
+    known = dataset.table.column(rules.category).labels if rules.category in dataset.table.names else {}
+    for name in sorted(known.keys() - rules.steps.keys()):
+        none = Text(
+            de=f"{name} hat keine Stufe und bliebe geheim", en=f"{name} has no step and would be withheld"
+        )
+        yield (
+            "steps",
+            none,
+            Text(de=f"schreiben Sie {name}: {{withhold: true}}", en=f"write {name}: {{withhold: true}}"),
+        )
+    geometry = any(column.type is FieldType.geometry for column in dataset.table.fields)
+    if any(step.grid for step in rules.steps.values()) and not (geometry and rules.outline):
+        yield (
+            "outline",
+            Text(
+                de="fehlt, oder der Datensatz hat keine Geometrie: ein Raster braucht beides",
+                en="is missing, or the dataset has no geometry: a grid needs both",
+            ),
+            None,
+        )
+    if rules.season is not None and rules.date is None:
+        yield (
+            "date",
+            Text(de="fehlt: Eine Schonzeit braucht den Tag", en="is missing: a season needs the day"),
+            None,
+        )
+
+
 @rule("table")
 def keys(dataset: Dataset, say: Say) -> Iterator[Problem]:
     """The primary key consists of columns that exist."""
@@ -280,6 +355,17 @@ def formats(dataset: Dataset, say: Say) -> Iterator[Problem]:
             yield say(f"schema.fields.{number}.{key}", "catalog.format", what)
 
 
+@rule("table")
+def patterns(dataset: Dataset, say: Say) -> Iterator[Problem]:
+    """A pattern is a regular expression."""
+    for number, column in enumerate(dataset.table.fields):
+        try:
+            re.compile(column.constraints.pattern or "")
+        except re.error:
+            what = Text(de="ist kein regulärer Ausdruck", en="is no regular expression")
+            yield say(f"schema.fields.{number}.constraints.pattern", "catalog.pattern", what)
+
+
 def _format_mistakes(column: Column) -> Iterator[tuple[str, Text]]:
     if column.thousands and column.thousands == column.decimal and column.type is FieldType.number:
         yield "thousands", Text(de="ist dasselbe Zeichen wie decimal", en="is the same sign as decimal")
@@ -325,6 +411,20 @@ def custody(dataset: Dataset, say: Say) -> Iterator[Problem]:
                 de="fehlt: Andere Datenhoheit als die der Stadt braucht einen Grund",
                 en="is missing: custody other than the city's needs a reason",
             ),
+        )  # fmt: skip
+
+
+@rule("donation", "origin")
+def donation(dataset: Dataset, say: Say) -> Iterator[Problem]:
+    """Donated data are told from the administration's own at first sight."""
+    if dataset.donation and dataset.origin == "administration":
+        yield say(
+            "origin", "catalog.donation-origin",
+            Text(
+                de="nennt die Verwaltung, die Daten sind aber gespendet",
+                en="names the administration, yet the data are donated",
+            ),
+            Text(de="science, business oder civil-society", en="science, business or civil-society"),
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from stadtbuch.model.frozen import Frozen
+from stadtbuch.model.places import PlaceRules
 from stadtbuch.texts import Text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -110,12 +111,13 @@ class Access(Frozen):
 
 
 class Privacy(Frozen):
-    """Protection unit, minimum count, and the columns each purpose may read."""
+    """Protection unit, minimum count, the columns each purpose may read, and how exact places may be."""
 
     unit: Literal["person", "household", "company", "none"]
     min_count: int | None = Field(default=None, ge=2)
     sensitive_group: bool = False
     purposes: dict[Slug, tuple[Name, ...]] = Field(default_factory=dict)
+    places: PlaceRules | None = None
 
 
 class Constraints(Frozen):
@@ -199,6 +201,22 @@ class Custody(Frozen):
     reason: Text | None = None
 
 
+class Donation(Frozen):
+    """
+    Where data come from that somebody gave to the city, and what was settled before they were accepted.
+
+    `rights` is the donor's declaration, `method` how the data were made, `checked` what the city looked at;
+    `position` says how places of private persons were made coarse.
+    """
+
+    donor: Text
+    received: date
+    rights: Text
+    method: Text
+    checked: Text
+    position: Text | None = None
+
+
 class Lifecycle(Frozen):
     """Phase and retention (ISO 8601 duration)."""
 
@@ -242,6 +260,7 @@ class Description(Frozen):
     misuse: Text
     benefit: Text | None = None
     origin: Literal["administration", "science", "business", "civil-society"] = "administration"
+    donation: Donation | None = None
 
 
 class Dataset(Description):

@@ -7,33 +7,26 @@ A city that does not exist, made from one seed: data to try everything with, and
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from stadtbuch import atomic
 from stadtbuch.errors import StateError, UsageError
 from stadtbuch.settings import FILE as SETTINGS
 from stadtbuch.settings import Settings
-from stadtbuch.synthetic import areas, config, counters, hourly, residents, truth, write
-from stadtbuch.synthetic.config import PERSONS, Config, Size
-from stadtbuch.synthetic.seeds import stream
+from stadtbuch.synthetic import config, tables, write
+from stadtbuch.synthetic.nature import Size
 from stadtbuch.texts import Text
 
 MARKER = "SYNTHETIC.json"
-TRUTH = "truth"
+TRUTH = tables.TRUTH
 SEED = 2026
-CLOSED = ("population/residents.parquet", "mobility/bicycle_counts_hourly.csv", f"{TRUTH}/privacy.json")
 PRIVATE, PUBLIC = 0o600, 0o644
-
-Progress = Callable[[str], None]
 
 
 def make(
-    settings: Settings, *, size: Size, seed: int = SEED, progress: Progress = lambda step: None
+    settings: Settings, *, size: Size, seed: int = SEED, progress: tables.Progress = lambda step: None
 ) -> dict[str, Any]:
     """
     Make the city's data, unless exactly these data are there already.
@@ -76,11 +69,15 @@ def make(
     there = _there(settings)
     if there and {key: there[key] for key in wanted} == wanted:
         return _told(there, written=False)
-    files, tables = _files(pattern, size, seed, progress, zone=settings.city.timezone)
-    marker = wanted | {"tables": tables, "files": {path: atomic.digest(data) for path, data in files.items()}}
+    made = tables.every(pattern, size=size, seed=seed, progress=progress, zone=settings.city.timezone)
+    files = {one.path: one.data for one in made}
+    marker = wanted | {
+        "tables": {one.dataset: one.rows for one in made if one.dataset},
+        "files": {path: atomic.digest(data) for path, data in files.items()},
+    }
     progress("write")
     try:
-        _put(settings, files, marker)
+        _put(settings, files, marker, private={one.path for one in made if one.private})
     except OSError:
         raise _not_writable(settings) from None
     return _told(marker, written=True)
@@ -156,97 +153,13 @@ def _told(marker: dict[str, Any], *, written: bool) -> dict[str, Any]:
     }
 
 
-def _files(
-    pattern: Config, size: Size, seed: int, progress: Progress, *, zone: str
-) -> tuple[dict[str, bytes], dict[str, int]]:
-    """Make all tables; bytes by path, and rows by dataset."""
-    progress("geography.areas")
-    drawn = areas.draw(pattern, rng=stream(seed, "areas"))
-    progress("population.residents")
-    register = residents.register(
-        pattern, drawn.quarters, persons=PERSONS[size], rng=stream(seed, "residents")
-    )
-    progress("mobility.bicycle_counts")
-    stations = counters.stations(pattern, drawn.quarters, size=size)
-    counts = counters.counts(
-        pattern, size=size, weather=stream(seed, "weather"), rng=stream(seed, "bicycle_counts")
-    )
-    progress("mobility.bicycle_counts_hourly")
-    impulses = hourly.counts(pattern, counts, zone=zone, rng=stream(seed, "bicycle_counts_hourly"))
-    files = {
-        "geography/quarters.geojson": write.geojson(drawn.quarters),
-        "geography/districts.geojson": write.geojson(drawn.districts),
-        "geography/boroughs.geojson": write.geojson(drawn.boroughs),
-        "geography/river.geojson": write.geojson(drawn.river),
-        "population/residents.parquet": write.parquet(register),
-        "mobility/bicycle_counters.csv": _stations_csv(stations),
-        "mobility/bicycle_counts.csv": _counts_csv(counts, sign=pattern.traps.gaps.signs.sign),
-        "mobility/bicycle_counts_hourly.csv": _hourly_csv(impulses),
-        f"{TRUTH}/privacy.json": write.document(truth.privacy(pattern, register, drawn.quarters)),
-        f"{TRUTH}/quality.json": write.document(truth.quality(pattern, counts)),
-    }
-    tables = {
-        "geography.areas": len(drawn.quarters),
-        "geography.boroughs": len(drawn.boroughs),
-        "geography.districts": len(drawn.districts),
-        "geography.river": len(drawn.river),
-        "mobility.bicycle_counters": len(stations),
-        "mobility.bicycle_counts": len(counts),
-        "mobility.bicycle_counts_hourly": len(impulses),
-        "population.residents": len(register),
-    }
-    return files, tables
-
-
-def _stations_csv(stations: pd.DataFrame) -> bytes:
-    """Write the stations as the office for cycling hands them out."""
-    return write.csv(
-        {
-            "Nummer": stations["station_id"].tolist(),
-            "Name": stations["name"].tolist(),
-            "Art": stations["kind"].tolist(),
-            "Stadtbezirk": stations["borough"].tolist(),
-            "Längengrad": write.decimal(stations["longitude"]),
-            "Breitengrad": write.decimal(stations["latitude"]),
-            "In Betrieb seit": write.days(stations["since"]),
-            "Gerätenummer": stations["serial"].tolist(),
-        },
-        encoding="utf-8-sig",
-    )
-
-
-def _counts_csv(counts: pd.DataFrame, *, sign: str) -> bytes:
-    """Write the counts as they come out of the office's old software."""
-    return write.csv(
-        {
-            "Zählstelle": counts["station_id"].tolist(),
-            "Datum": write.days(counts["day"]),
-            "Anzahl Räder": write.whole(counts["count"], missing=sign),
-        },
-        encoding="cp1252",
-    )
-
-
-def _hourly_csv(impulses: pd.DataFrame) -> bytes:
-    """Write the raw counts as the maker of the loops delivers them."""
-    return write.csv(
-        {
-            "Stelle": impulses["station_id"].tolist(),
-            "Beginn (MEZ)": write.times(impulses["hour"].dt.tz_convert(hourly.DEVICE_ZONE)),
-            "Richtung": impulses["direction"].tolist(),
-            "Impulse": impulses["count"].astype(str).tolist(),
-        },
-        encoding="utf-8",
-    )
-
-
-def _put(settings: Settings, files: dict[str, bytes], marker: dict[str, Any]) -> None:
+def _put(settings: Settings, files: dict[str, bytes], marker: dict[str, Any], *, private: set[str]) -> None:
     """Write all files; the marker goes first and comes last: half a city is never taken for a whole one."""
     _place(settings, MARKER).unlink(missing_ok=True)
     for path, data in {**files, MARKER: write.document(marker)}.items():
         place = _place(settings, path)
         place.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write(place, data, mode=PRIVATE if path in CLOSED else PUBLIC)
+        atomic.write(place, data, mode=PRIVATE if path in private else PUBLIC)
 
 
 def canaries(settings: Settings) -> list[str]:

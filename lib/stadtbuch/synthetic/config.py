@@ -15,11 +15,29 @@ from pydantic import Field, ValidationError
 from stadtbuch.catalog import files
 from stadtbuch.errors import Problem, SettingsError
 from stadtbuch.model.frozen import Frozen
+from stadtbuch.synthetic.nature import (
+    Air,
+    AirTraps,
+    Birds,
+    DonatedTraps,
+    Nest,
+    Size,
+    Trees,
+    TreeTraps,
+    Wells,
+)
+from stadtbuch.synthetic.society import (
+    Budget,
+    BudgetTraps,
+    Households,
+    LargeHousehold,
+    SmallCount,
+    Welfare,
+)
 from stadtbuch.texts import Text
 
 FILE = "synthetic.yaml"
 
-Size = Literal["mini", "small", "full"]
 Sex = Literal["f", "m"]
 PERSONS: dict[Size, int] = {"mini": 3_500, "small": 35_000, "full": 350_000}
 
@@ -53,13 +71,18 @@ class Map(Frozen):
 
 
 class Borough(Frozen):
-    """One borough: place in the unit disc, share of the people, districts with their count of quarters."""
+    """
+    One borough: place in the unit disc, share of the people, districts with their count of quarters.
+
+    `foreign` and `welfare`: percent without a German passport, and with minimum income benefits.
+    """
 
     name: str
     at: tuple[float, float]
     people: float = Field(gt=0)
     character: dict[str, float] = Field(default_factory=dict)
     foreign: float = Field(ge=0, le=100)
+    welfare: float = Field(ge=0, le=100)
     districts: dict[str, int]
 
 
@@ -230,11 +253,18 @@ class LookAlike(Frozen):
 class Traps(Frozen):
     """What is planted, so that checks can be measured against it."""
 
-    canaries: dict[str, dict[str, str | int | date]]
+    canaries: dict[str, dict[str, str | int | float | date]]
     unique: tuple[Alone, ...]
     recoverable: Recoverable
     hover: Hover
     gaps: Gaps
+    nest: Nest
+    household: LargeHousehold
+    margin: SmallCount
+    budget: BudgetTraps
+    trees: TreeTraps
+    air: AirTraps
+    donated: DonatedTraps
     look_alikes: tuple[LookAlike, ...]
 
 
@@ -247,6 +277,13 @@ class Config(Frozen):
     ages: Ages
     register_: Register = Field(alias="register")
     counters: Counters
+    households: Households
+    welfare: Welfare
+    budget: Budget
+    trees: Trees
+    air: Air
+    wells: Wells
+    birds: Birds
     traps: Traps
 
     @property

@@ -21,6 +21,8 @@ from stadtbuch.synthetic.config import Character, Config, Gaps, Size, Station
 
 Factors = NDArray[np.float64]
 
+DATASET = "mobility.bicycle_counts"
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -75,9 +77,9 @@ def counts(
     pandas.DataFrame
         Columns station_id, day, count (Int64); a day without counting has no row or a missing count.
     """
-    calendar = _calendar(config, size, weather)
+    sky = calendar(config, first=config.counters.first_year[size], rng=weather)
     chosen = config.counters.list[: config.counters.stations[size]]
-    table = pd.concat([_of_station(config, one, calendar, rng) for one in chosen], ignore_index=True)
+    table = pd.concat([_of_station(config, one, sky, rng) for one in chosen], ignore_index=True)
     return _failed(table, config.traps.gaps)
 
 
@@ -103,16 +105,16 @@ def _failed(table: pd.DataFrame, gaps: Gaps) -> pd.DataFrame:
     return table.assign(count=table["count"].mask(signs))[~lost].reset_index(drop=True)
 
 
-def _calendar(config: Config, size: Size, rng: np.random.Generator) -> Calendar:
+def calendar(config: Config, *, first: int, rng: np.random.Generator) -> Calendar:
     """
-    Make the days.
+    Make the days from a year on.
 
     The weather is drawn for all years that any size has, so that a day is the same in all of them.
     """
-    first = min(config.counters.first_year.values())
-    every = pd.date_range(f"{first}-01-01", f"{config.counters.last_year}-12-31", unit="us")
+    earliest = min(config.counters.first_year.values())
+    every = pd.date_range(f"{earliest}-01-01", f"{config.counters.last_year}-12-31", unit="us")
     warmth, rain = _weather(every, rng)
-    wanted = every.year >= config.counters.first_year[size]
+    wanted = every.year >= first
     days = every[wanted]
     festival = np.where(
         days.isin(pd.to_datetime(list(config.counters.festival.days))), config.counters.festival.factor, 1.0

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from stadtbuch.synthetic.config import Alone, Borough, Config
 
+DATASET = "population.residents"
+
 OLDEST = 100
 """Highest age that is drawn; older people are planted only."""
 

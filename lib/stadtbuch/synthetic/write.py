@@ -45,11 +45,24 @@ def geojson(areas: gpd.GeoDataFrame) -> bytes:
     """
     shapes = shapely.orient_polygons(areas.geometry.to_numpy(), exterior_cw=False)
     names = [name for name in areas.columns if name != areas.geometry.name]
-    rows = zip(*(areas[name].tolist() for name in names), strict=True)
+    rows = zip(*(_plain(areas[name]) for name in names), strict=True)
     lines = [
         _feature(dict(zip(names, row, strict=True)), shape) for row, shape in zip(rows, shapes, strict=True)
     ]
     return ('{"type": "FeatureCollection", "features": [\n' + ",\n".join(lines) + "\n]}\n").encode()
+
+
+def _plain(values: pd.Series) -> list[Any]:
+    """Give a column as JSON knows it; what is missing is null."""
+    return values.astype(object).where(values.notna(), None).tolist()
+
+
+def geoparquet(table: gpd.GeoDataFrame) -> bytes:
+    """Write places as GeoParquet; points in time are days."""
+    times = {name: table[name].dt.date for name in table.columns if table[name].dtype.kind == "M"}
+    sink = io.BytesIO()
+    table.assign(**times).to_parquet(sink, index=False, compression="zstd")
+    return sink.getvalue()
 
 
 def _feature(properties: dict[str, Any], shape: shapely.Geometry) -> str:
@@ -99,6 +112,31 @@ def decimal(numbers: pd.Series) -> list[str]:
     ['7,100000']
     """
     return [f"{one:.6f}".replace(".", ",") for one in numbers]
+
+
+def exact(numbers: pd.Series, *, missing: str) -> list[str]:
+    """
+    Write numbers with as many decimals as they have and the German comma.
+
+    Examples
+    --------
+    >>> exact(pd.Series([7.1, None, 23.0]), missing="-")
+    ['7,1', '-', '23']
+    """
+    return [missing if pd.isna(one) else f"{one:.10g}".replace(".", ",") for one in numbers]
+
+
+def money(amounts: pd.Series) -> list[str]:
+    """
+    Write amounts with thousands points and cents, as treasuries do; what is not known yet stays empty.
+
+    Examples
+    --------
+    >>> money(pd.Series([-1204.5, None]))
+    ['-1.204,50', '']
+    """
+    turned = str.maketrans(",.", ".,")
+    return ["" if pd.isna(one) else f"{one:,.2f}".translate(turned) for one in amounts]
 
 
 def days(values: pd.Series) -> list[str]:

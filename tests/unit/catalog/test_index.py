@@ -47,6 +47,12 @@ def test_valid_catalogue_loads(a_city: ACity, an_entry: AnEntry) -> None:
     assert catalog.get("population.residents").privacy.purposes == {"age-structure": ("district", "age")}
 
 
+A_DONATION = {
+    "donor": {"de": "Bürgerlabor", "en": "Citizens' lab"}, "received": "2025-02-03",
+    "rights": {"de": "erklärt", "en": "declared"}, "method": {"de": "gemessen", "en": "measured"},
+    "checked": {"de": "geprüft", "en": "checked"},
+}  # fmt: skip
+
 CASES = [
     ("open", put("access", ...), "catalog.access-missing", "access", "class: open"),
     ("open", put("titel", {"de": "x", "en": "x"}), "catalog.key-unknown", "titel", "title"),
@@ -88,11 +94,14 @@ CASES = [
     ("open", put("schema", "fields", 0, "type", "geometry"), "catalog.geometry", "schema.fields.0.type", ""),
     ("open", put("schema", "fields", 1, "thousands", ","), "catalog.format", "schema.fields.1.thousands", ""),
     ("open", put("schema", "fields", 0, "format", "%Y"), "catalog.format", "schema.fields.0.format", ""),
+    ("open", put("schema", "fields", 0, "constraints", {"pattern": "[0-9"}), "catalog.pattern",
+     "schema.fields.0.constraints.pattern", ""),
     ("open", put("schema", "fields", 0, "timezone", "Berlin"), "catalog.format",
      "schema.fields.0.timezone", ""),
     ("open", put("schema", "fields", []), "catalog.value", "schema.fields", ""),
     ("open", put("schema", "primaryKey", ["cod"]), "catalog.primary-key", "schema.primaryKey.0", "code"),
     ("open", put("custody", {"kind": "third-party"}), "catalog.custody-reason", "custody.reason", ""),
+    ("open", put("donation", A_DONATION), "catalog.donation-origin", "origin", "civil-society"),
     ("open", put("lifecycle", {"retention": "10 Jahre"}), "catalog.duration", "lifecycle.retention", "P10Y"),
     ("open", put("lifecycle", {"retention": "P"}), "catalog.duration", "lifecycle.retention", "P10Y"),
     ("closed", put("access", "reason", ...), "catalog.reason-missing", "access.reason", "legal_basis"),

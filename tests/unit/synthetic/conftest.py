@@ -18,6 +18,9 @@ from stadtbuch.catalog import index, reading
 from stadtbuch.settings import Settings
 from stadtbuch.synthetic import config
 
+DOMAINS = ("environment", "finance", "geography", "mobility", "participation", "population", "social")
+"""Those whose data are made up; the city's own registers are not."""
+
 
 @dataclass(frozen=True)
 class Made:
@@ -38,6 +41,23 @@ class Made:
         """Read a page of the ground truth."""
         return json.loads((self.settings.root / "truth" / f"{name}.json").read_text(encoding="utf-8"))
 
+    def defects(self, dataset: str) -> dict[str, list[dict[str, Any]]]:
+        """Give the mistakes that were made in a dataset: kind to rows by key."""
+        told = [one for one in self.truth("quality")["defects"] if one["dataset"] == dataset]
+        return {one["defect"]: [row for each in told if each["defect"] == one["defect"] for row in each["rows"]]
+                for one in told}  # fmt: skip
+
+    def look_alikes(self, dataset: str) -> dict[str, list[dict[str, Any]]]:
+        """Give the rows that look wrong and are not: kind to rows by key."""
+        told = self.truth("quality")["look_alikes"]
+        return {one["defect"]: one["rows"] for one in told if one["dataset"] == dataset}
+
+    def without_test_record(self, dataset: str) -> Any:
+        """Give a dataset that is not open without the record in which every value is a canary."""
+        frame = self.read(dataset)
+        column, value = next(iter(self.canaries()[dataset].items()))
+        return frame[frame[column].astype("string") != str(value)]
+
     def stock(self) -> pd.DataFrame:
         """Give the register at the last reference date."""
         residents = self.read("population.residents")
@@ -56,7 +76,7 @@ def empty_city(root: Path, place: Path) -> Settings:
     for name in ("stadtbuch.toml", "synthetic.yaml"):
         shutil.copy(root / name, place)
     (place / "catalogs").mkdir()
-    for domain in ("geography", "population", "mobility"):
+    for domain in DOMAINS:
         shutil.copy(root / "catalogs" / f"{domain}.yaml", place / "catalogs")
     return settings.read(place)
 

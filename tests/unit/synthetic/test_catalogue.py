@@ -10,24 +10,25 @@ from stadtbuch.catalog import index
 from stadtbuch.texts import LANGUAGES
 
 OPEN = (
+    "environment.air_quality",
+    "environment.air_stations",
+    "environment.trees",
+    "finance.budget",
+    "finance.budget_areas",
     "geography.areas",
     "geography.boroughs",
     "geography.districts",
     "geography.river",
     "mobility.bicycle_counters",
     "mobility.bicycle_counts",
+    "participation.air_sensors_donated",
 )
 
 
 def test_every_dataset_is_described_and_every_description_has_data(made):
     """Nothing is made that the catalogue does not know, nothing is promised that is not made."""
     city = made("mini")
-    mine = {
-        id
-        for id in index.load(city.settings).datasets
-        if id.split(".")[0] in ("geography", "population", "mobility")
-    }
-    assert mine == set(city.told["tables"])
+    assert set(index.load(city.settings).datasets) == set(city.told["tables"])
 
 
 @pytest.mark.parametrize("size", ["mini", "small"])
@@ -87,8 +88,12 @@ def test_there_are_open_shared_and_closed_data_with_their_reasons(made):
     assert tuple(id for id, one in datasets.items() if one.is_open) == OPEN
     withheld = {id: one for id, one in datasets.items() if not one.is_open}
     assert {id: (one.access_class, one.access.reason.kind) for id, one in withheld.items()} == {
+        "environment.breeding_birds": ("closed", "nature-protection"),
+        "environment.wells": ("closed", "security"),
         "mobility.bicycle_counts_hourly": ("shared", "third-party-rights"),
+        "population.households": ("closed", "personal-data"),
         "population.residents": ("closed", "personal-data"),
+        "social.welfare_quarters": ("closed", "statistical-secrecy"),
     }
     for one in withheld.values():
         assert one.access.preparation.tried
@@ -218,6 +223,8 @@ def test_every_column_that_is_not_open_has_a_canary_of_its_own(made):
 
 def written(values):
     """Give a column's values as the page of truth writes them."""
+    if values.dtype == "geometry":
+        return values.to_wkt()
     if values.dtype.kind != "M":
         return values.astype("string")
     pattern = "%Y-%m-%d" if values.dt.tz is None else "%Y-%m-%d %H:%M"

@@ -42,7 +42,7 @@ def test_another_seed_makes_another_city(made):
     """Every table differs, the traps stay."""
     one, other = hashes(made("small", 2026).settings.root), hashes(made("small", 7).settings.root)
     same = {path for path in one if one[path] == other[path]}
-    assert same == {"truth/quality.json"}
+    assert same == set()
 
 
 def test_a_second_time_nothing_is_written(made):
@@ -125,7 +125,11 @@ def test_closed_files_are_for_their_owner_only(made):
     city = made("mini").settings
     for path in (
         city.folder("data") / "population" / "residents.parquet",
+        city.folder("data") / "population" / "households.parquet",
         city.folder("data") / "mobility" / "bicycle_counts_hourly.csv",
+        city.folder("data") / "social" / "welfare_quarters.csv",
+        city.folder("data") / "environment" / "wells.geojson",
+        city.folder("data") / "environment" / "breeding_birds.parquet",
         city.root / "truth" / "privacy.json",
     ):
         assert path.stat().st_mode & 0o077 == 0

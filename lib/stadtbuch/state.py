@@ -25,7 +25,7 @@ from stadtbuch.errors import Busy, StateError
 from stadtbuch.texts import Text, instant
 
 VERSION = 1
-FOLDERS = ("store", "editions", "runs", "keys", "spool", "log", "derived")
+FOLDERS = ("store", "editions", "runs", "keys", "spool", "log", "derived", "registers", "dashboards")
 KEY_BYTES = 32
 LOG_BYTES, LOG_FILES = 1_000_000, 5
 
@@ -85,7 +85,12 @@ class State:
                 _private(root / name)
         return cls(root)
 
-    def folder(self, name: Literal["store", "editions", "runs", "keys", "spool", "log", "derived"]) -> Path:
+    def folder(
+        self,
+        name: Literal[
+            "store", "editions", "runs", "keys", "spool", "log", "derived", "registers", "dashboards"
+        ],
+    ) -> Path:
         """Give the path of one of the folders; `KeyError` for a name that is none."""
         if name not in FOLDERS:
             raise KeyError(name)

@@ -33,6 +33,7 @@ from stadtbuch.session.snapshots import (
     extras_of,
     fill,
     origin,
+    places_rules,
     units_repeat,
 )
 from stadtbuch.state import State
@@ -41,6 +42,9 @@ from stadtbuch.texts import LANGUAGES, Text
 
 SEED = 20260101
 """Where every run's randomness starts; the same in the lab, so that both give the same numbers."""
+
+WATCHERS: list[Callable[[City, Snapshot], None]] = []
+"""Told of every dataset that `City.load` hands out; the lab shows there what was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +181,9 @@ class City:
 
         Returns
         -------
-        pandas.DataFrame or geopandas.GeoDataFrame or ProtectedTable
-            A plain frame: one row per record, columns in the order of the catalogue, a fresh index; or, for a
-            released table, the protected table. Identifiers arrive as pseudonyms.
+        pandas.DataFrame or geopandas.GeoDataFrame or ProtectedTable or ProtectedPlaces
+            A plain frame: one row per record, columns in the order of the catalogue, a fresh index; or, for
+            what a report released, the protected table or places. Identifiers arrive as pseudonyms.
 
         Raises
         ------
@@ -195,6 +199,8 @@ class City:
         asked = self._asked(dataset, purpose=purpose, columns=columns, rows=rows)
         snapshot = self.snapshot(dataset, **asked)
         self._seen[dataset] = snapshot
+        for tell in WATCHERS:
+            tell(self, snapshot)
         frame = read_frame(snapshot.data)
         frame.attrs["stadtbuch"] = {"dataset": dataset, "class": str(snapshot.dataset.access_class)}
         return frame
@@ -298,7 +304,8 @@ class City:
 
     def describe(self, snapshot: Snapshot) -> dict[str, Any]:
         """Tell about a snapshot what ``run.json`` says of an input."""
-        return described(snapshot, self.settings, licence=LICENCES.get(snapshot.dataset.license or ""))
+        told = described(snapshot, self.settings, licence=LICENCES.get(snapshot.dataset.license or ""))
+        return told | places_rules(snapshot.dataset, self.today)
 
     def origin(self, dataset: str, *, columns: Sequence[str]) -> dict[str, Any]:
         """Tell about the dataset behind a released table: title, licence, attribution, columns."""
@@ -350,9 +357,9 @@ class City:
         }
 
     def _table(self, dataset: str) -> Any:
-        from stadtbuch.privacy.tables import ProtectedTable  # noqa: PLC0415 - scipy, for released tables only
+        from stadtbuch.privacy import released  # noqa: PLC0415 - scipy, for released tables only
 
-        return ProtectedTable.from_record(self.derived(dataset) or {})
+        return released.from_record(self.derived(dataset) or {})
 
     def _derived_ids(self) -> list[str]:
         return sorted(path.name.removesuffix(".json") for path in self.state.folder("derived").glob("*.json"))

@@ -115,9 +115,9 @@ class RunCity:
         return frame
 
     def _table(self, dataset: str, declared: Mapping[str, Any]) -> Any:
-        from stadtbuch.privacy.tables import ProtectedTable  # noqa: PLC0415 - scipy, for released tables only
+        from stadtbuch.privacy import released  # noqa: PLC0415 - scipy, for released tables only
 
-        return ProtectedTable.from_record(json.loads(self._bytes(dataset, declared)))
+        return released.from_record(json.loads(self._bytes(dataset, declared)))
 
     def _bytes(self, dataset: str, declared: Mapping[str, Any]) -> bytes:
         """Read an input and make sure that it is the one that was planned."""

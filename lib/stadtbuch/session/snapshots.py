@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from stadtbuch.model.analysis import Manifest
@@ -173,6 +174,22 @@ def described(snapshot: Snapshot, settings: Settings, *, licence: Any) -> dict[s
         "purpose": snapshot.purpose,
         "min_count": min_count(dataset, settings),
     }
+
+
+def places_rules(dataset: Dataset, today: date) -> dict[str, Any]:
+    """
+    Tell how exactly the places of a dataset may be told today; nothing if it has no such rules.
+
+    `before` is the first day that stays inside. It changes once a year, and a run is made anew then.
+    """
+    from stadtbuch.privacy import places  # noqa: PLC0415 - pandas, for few datasets
+
+    rules = dataset.privacy.places
+    if rules is None:
+        return {}
+    before = places.opens(rules.season, today).isoformat() if rules.season else None
+    titles = {name: title.as_dict() for name, title in places.protected_titles(dataset).items()}
+    return {"places": {"rules": rules.model_dump(mode="json", by_alias=True), "before": before, "titles": titles}}
 
 
 def origin(dataset: Dataset, *, columns: Iterable[str], licence: Any) -> dict[str, Any]:

@@ -6,10 +6,11 @@ The people in here do not exist. Every case is one notebook that is good but for
 
 from typing import Any
 
+import geopandas as gpd
 import pytest
 
 from stadtbuch.model.verdict import Severity
-from stadtbuch.privacy import outputs, values
+from stadtbuch.privacy import outputs, positions, values
 from stadtbuch.privacy.outputs import ClosedFacts, Facts, judge
 
 KEY = b"a key of the tests"
@@ -20,6 +21,9 @@ SCRIPTED = PICTURE.replace("<rect", '<rect onclick="f()"')
 FRAME = '<table class="dataframe"><tr><th>age</th></tr><tr><td>34</td></tr></table>'
 PSEUDONYM = "psn_" + "a2b3c4d5e6" * 2
 
+NEST = gpd.GeoDataFrame(geometry=gpd.points_from_xy([7.123456], [54.321987]), crs=4326)
+TREE = gpd.GeoDataFrame(geometry=gpd.points_from_xy([7.123411], [54.322044]), crs=4326)
+
 FACTS = Facts(
     restricted=True,
     key=KEY,
@@ -28,6 +32,7 @@ FACTS = Facts(
             "demo.people",
             ("person_id", "name", "age", "sex"),
             index=values.digests(["erika", "mustermann", "erika mustermann", "ambachweg"], key=KEY),
+            places=positions.index(NEST, key=KEY),
         ),
     ),
     records={
@@ -36,6 +41,7 @@ FACTS = Facts(
     },
     canaries=values.digests([values.phrase("Kanarie-Zaunkönig-7")], key=KEY),
     open_values=values.vocabulary(["Ambachweg"]),
+    open_places=lambda: positions.words(TREE),
     allowed_addresses=frozenset({"amt@stadt.example"}),
     paths=("/data/city",),
     rules="2026.1",
@@ -88,6 +94,9 @@ REFUSED = [
     ("privacy.source-literal", "a name in the code", code(source='people[people["name"] == "Mustermann"]')),
     ("privacy.source-literal", "a name in the text", markdown("Wie bei Erika Mustermann zu sehen")),
     ("privacy.source-literal", "a name as a tag", markdown("Text", metadata={"tags": ["mustermann"]})),
+    ("privacy.coordinates", "a place in a table", code(stream("Uhu;7,12346;54,32199"))),
+    ("privacy.coordinates", "a rounded place in the code", code(source="NEST = (54.3220, 7.1235)")),
+    ("privacy.coordinates", "a place in the text", markdown("Bei 54°19'19.15\" Nord, 7°07'24.44\" Ost")),
     ("privacy.canary", "a planted value", code(stream("kanarie zaunkönig 7"))),
     ("privacy.mime", "a widget", code(shown(**{"application__vnd.jupyter.widget-view_json": {}}))),
     ("privacy.mime", "a bitmap", code(shown(image__png="iVBORw0KGgo="))),
@@ -129,6 +138,8 @@ PASSES = [
     ("an office's mailbox", markdown("Fragen an amt@stadt.example")),
     ("large numbers", code(stream("12345678901 · 2026-01-15 · 05 315 000 · 0,1234567"))),
     ("an address on the web with a folder", markdown("[Seite](https://stadt.example/home/daten)")),
+    ("the place of a tree that is open", code(stream("7.12341, 54.32204"))),
+    ("the name of a cell", code(stream("CRS3035RES5000mN3470000E4130000 4–10"))),
     ("the word password", code(source='password = settings["password"]')),
     ("a code cell without output", code()),
 ]

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from stadtbuch import checks
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy import identifiers, notebooks, rows, svg, values
+from stadtbuch.privacy import identifiers, notebooks, positions, rows, svg, values
 from stadtbuch.privacy.notebooks import Piece, Sheet
 from stadtbuch.texts import Text
 
@@ -39,11 +39,14 @@ class ClosedFacts:
         The names of its columns.
     index
         Keyed hashes of its values (`values.index`).
+    places
+        Keyed hashes of its places (`positions.index`).
     """
 
     dataset: str
     columns: tuple[str, ...]
     index: frozenset[bytes] = frozenset()
+    places: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Facts:
     open_values, vocabulary
         Words that are known to be public: of the run's open inputs, and of titles, labels and the catalogue
         (`values.vocabulary`). A word that stands both there and in a closed input is not found.
+    open_places
+        Gives the places that are known to be public (`positions.words`); asked only if a closed one is met.
     allowed_addresses
         Mailboxes and telephones of offices; lower case.
     paths
@@ -87,6 +92,7 @@ class Facts:
     canaries: frozenset[bytes] = frozenset()
     open_values: frozenset[str] = frozenset()
     vocabulary: frozenset[str] = frozenset()
+    open_places: Callable[[], Collection[str]] = frozenset
     allowed_addresses: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
     rules: str = ""
@@ -338,6 +344,22 @@ def source_literal(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
     yield from _repeated(sheet, facts, "privacy.source-literal", written, remedy)
 
 
+@checks.check("privacy.coordinates")
+def coordinates(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
+    """Refuse places of closed inputs: a pair of numbers that leads to one."""
+    for piece in sheet.pieces:
+        for one in facts.closed:
+            if positions.hits(piece.readable, one.places, facts.key) == 0:
+                continue
+            number = positions.hits(piece.readable, one.places, facts.key, exempt=facts.open_places())
+            if number:
+                what = Text(
+                    de=f"{piece.place.de} nennt Orte aus {one.dataset} ({number}).",
+                    en=f"{_start(piece.place.en)} tells places of {one.dataset} ({number}).",
+                )
+                yield _finding("privacy.coordinates", piece.place, what, _COARSEN)
+
+
 @checks.check("privacy.canary")
 def canary(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
     """Refuse planted values: where one shows up, closed data flow."""
@@ -382,7 +404,7 @@ def secret(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
 
 CHECKS: tuple[checks.Check, ...] = (
     form, metadata, attachment, mime, traceback, stderr, unrecorded, picture, raw_rows, pseudonym,
-    identifier, value, source_literal, canary, path, secret,
+    identifier, value, source_literal, coordinates, canary, path, secret,
 )  # fmt: skip
 """All rules of the gate, in the order in which their findings stand."""
 
@@ -420,6 +442,10 @@ _SHOW = Text(
 _PROTECT = Text(
     de="Fassen Sie zusammen und rufen Sie sb.protect(...) auf.",
     en="Aggregate and call sb.protect(...).",
+)
+_COARSEN = Text(
+    de="Schreiben Sie keine genauen Orte; veröffentlicht werden Gebiete aus sb.places(...).",
+    en="Write no exact places; what is published are areas made by sb.places(...).",
 )
 _ERROR = Text(
     de="Beheben Sie den Fehler und führen Sie das Notebook neu aus.",

@@ -1,0 +1,57 @@
+"""What reports release of data that are not open: protected tables and protected places, by their records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from stadtbuch.privacy import places
+
+if TYPE_CHECKING:
+    from stadtbuch.privacy.places import ProtectedPlaces
+    from stadtbuch.privacy.tables import ProtectedTable
+
+TABLE = "protected-table"
+KINDS = (TABLE, places.KIND)
+
+
+def from_record(record: Mapping[str, Any]) -> ProtectedTable | ProtectedPlaces:
+    """
+    Read what was released from its public record.
+
+    Raises
+    ------
+    UsageError
+        If it is no such record (``table.record``, ``places.record``).
+    """
+    if record.get("kind") == places.KIND:
+        return places.ProtectedPlaces.from_record(record)
+    from stadtbuch.privacy import tables  # noqa: PLC0415 - scipy, for tables only
+
+    return tables.ProtectedTable.from_record(record)
+
+
+def variables(record: Mapping[str, Any]) -> list[str]:
+    """
+    Name the columns of the catalogue that a record tells.
+
+    Examples
+    --------
+    >>> variables({"kind": "protected-places", "show": ["species"]})
+    ['species']
+    """
+    if record.get("kind") == places.KIND:
+        return list(record["show"])
+    return [*record["rows"], *record["columns"]]
+
+
+def labels(record: Mapping[str, Any]) -> list[str]:
+    """Give the words of protected places that were judged to be fit for publication; tables are not asked."""
+    if record.get("kind") != places.KIND:
+        return []
+    return [str(label) for one in record["found"] for label in one["labels"]]
+
+
+def notes(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what must be said beside everything that is made from a record: why places are coarse."""
+    return {"protection": dict(record["legend"])} if record.get("kind") == places.KIND else {}

@@ -67,10 +67,10 @@ class Engine(NBClientEngine):
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
         """Run the cells; that time was up or the kernel died is recorded as a cell's error."""
         options["seen"].append(nb_man)
-        client = PapermillNotebookClient(
+        client = options["client"](
             nb_man,
             kernel_name=kernel_name,
-            kernel_manager_class=kernels.PlainKernel,
+            kernel_manager_class=options["kernel"],
             timeout_func=_Limit(options["seconds"]),
             startup_timeout=START_SECONDS,
             store_widget_state=False,
@@ -96,6 +96,8 @@ def run(
     folder: Path,
     environment: Mapping[str, str],
     seconds: float,
+    client: type[PapermillNotebookClient] = PapermillNotebookClient,
+    kernel: type[kernels.PlainKernel] = kernels.PlainKernel,
 ) -> tuple[str, Fault | None]:
     """
     Run a notebook and give it back executed.
@@ -112,6 +114,8 @@ def run(
         The kernel's whole environment.
     seconds
         Limit for all cells together; starting the kernel does not count.
+    client, kernel
+        What reads the kernel's messages, and what starts it; the re-run of citizens' notebooks has stricter ones.
 
     Returns
     -------
@@ -137,6 +141,8 @@ def run(
             folder=folder,
             environment=environment,
             seconds=seconds,
+            client=client,
+            kernel=kernel,
         )
     executed = _cleaned(seen[0].nb)
     return nbformat.writes(executed, version=4) + "\n", _fault(executed)

@@ -11,13 +11,14 @@ import json
 import os
 import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 
-def main() -> None:
-    """Prepare the process and hand it to ipykernel."""
+def main(prepare: Callable[[Any], None] = lambda shell: None) -> None:
+    """Prepare the process and hand it to ipykernel; `prepare` gets the shell before it starts."""
     # The kernel's whole environment is written by `kernels.environment`; this program is its reader.
     folder, library = Path(os.environ["STADTBUCH_RUN"]), os.environ.pop("STADTBUCH_LIBRARY")
     sys.path.insert(0, str(folder / "modules"))
@@ -29,6 +30,7 @@ def main() -> None:
     application.initialize([*sys.argv[1:], "--HistoryManager.enabled=False"])
     _note_errors(application.shell, folder / "outputs", Path(library) / "stadtbuch")
     _seed(application.shell, json.loads((folder / "run.json").read_text(encoding="utf-8"))["seed"])
+    prepare(application.shell)
     application.start()
 
 

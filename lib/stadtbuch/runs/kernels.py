@@ -28,7 +28,7 @@ SOCKETS = "stadtbuch-kernel"
 PROGRAM = Path(__file__).with_name("inside.py")
 
 
-class _Specs(KernelSpecManager):
+class Specs(KernelSpecManager):
     """Knows one kernel: ours. Kernels that are installed for the user do not matter."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
@@ -46,7 +46,7 @@ class PlainKernel(AsyncKernelManager):
 
     @default("kernel_spec_manager")
     def _our_specs(self) -> KernelSpecManager:
-        return _Specs(parent=self)
+        return Specs(parent=self)
 
     @default("transport")
     def _sockets(self) -> str:

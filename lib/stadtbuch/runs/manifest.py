@@ -36,6 +36,8 @@ FENCE = re.compile(r"(?P<ticks>`{3,}|~{3,})[ ]*(?P<word>[\w.+-]*)[^`]*")
 CATALOGUE = re.compile(r"catalogue:[a-z][a-z0-9-]*\.[a-z][a-z0-9_-]*\.[a-z][a-z0-9_]*")
 INPUT = re.compile(r"[a-z][a-z0-9-]*\.[a-z][a-z0-9_-]*")
 PARAMETERS_TAG = "parameters"
+LAB_TAG = "lab"
+"""Cells with this tag are their author's notes: they run in JupyterLab only, and no run, gate or page sees them."""
 
 
 class Declaration(BaseModel):
@@ -159,11 +161,23 @@ def read(path: Path, *, root: Path | None = None) -> Analysis:
     notebook = _notebook(path, name)
     return Analysis(
         manifest=_manifest(notebook, name),
-        notebook=notebook,
+        notebook=_without_notes(notebook),
         path=path,
         name=name,
         stored_outputs=tuple(number for number, cell in enumerate(notebook.cells, 1) if cell.get("outputs")),
     )
+
+
+def declared(notebook: Any, *, name: str) -> Manifest:
+    """
+    Read the manifest of a notebook that is not on disk, such as one that is about to be saved.
+
+    Raises
+    ------
+    ManifestError
+        ``manifest.missing`` or ``manifest.invalid``, as `read`.
+    """
+    return _manifest(notebook, name)
 
 
 def findings(analysis: Analysis) -> list[Finding]:
@@ -217,6 +231,16 @@ def _notebook(path: Path, name: str) -> Any:
     except Exception:  # noqa: BLE001 - nbformat raises many kinds, and all of them say: this is no notebook
         raise _not_a_notebook(name) from None
     return notebook
+
+
+def _without_notes(notebook: Any) -> Any:
+    """Empty the cells that are for the lab only; they keep their place, so that cells count as people see them."""
+    copy = nbformat.from_dict(notebook)
+    for cell in copy.cells[1:]:
+        if LAB_TAG in cell.metadata.get("tags", ()):
+            cell["source"] = ""
+            cell.pop("attachments", None)
+    return copy
 
 
 def _identified(notebook: Any) -> Any:

@@ -20,6 +20,7 @@ from stadtbuch.catalog.licences import LICENCES
 from stadtbuch.errors import UsageError
 from stadtbuch.model.analysis import Input, Manifest
 from stadtbuch.model.dataset import AccessClass
+from stadtbuch.privacy import released
 from stadtbuch.runs import key
 from stadtbuch.runs.manifest import Analysis
 from stadtbuch.session.city import City, city_facts, unknown
@@ -159,11 +160,24 @@ def _table(city: City, name: str, extra: Mapping[str, Mapping[str, Any]]) -> tup
         "version": None,
         "purpose": None,
         "derived_from": record["dataset"],
-        "min_count": record["min_count"],
+        "min_count": record.get("min_count"),
+        **released.notes(record),
     }
-    source = city.origin(record["dataset"], columns=[*record["rows"], *record["columns"]])
-    released = _released(name, source, publisher=city.settings.city.publisher, licence=record.get("license"))
-    return described | source | released, content
+    source = city.origin(record["dataset"], columns=released.variables(record))
+    cited = _released(name, source, publisher=city.settings.city.publisher, licence=record.get("license"))
+    return described | source | cited, content
+
+
+def released_table(city: City, name: str) -> tuple[dict[str, Any], bytes]:
+    """
+    Give a released table as a run sees it: its description, and the content of its file.
+
+    Raises
+    ------
+    UsageError
+        ``run.no-table`` or ``catalog.unknown-dataset``.
+    """
+    return _table(city, name, {})
 
 
 def _released(

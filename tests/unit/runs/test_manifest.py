@@ -177,3 +177,15 @@ def test_the_cell_of_parameters_gives_literal_defaults_and_is_never_run(tmp_path
     )
     analysis = manifest.Analysis(manifest=None, notebook=notebook, path=tmp_path, name="x")
     assert analysis.defaults == {"year": 2025, "place": "Mitte"}
+
+
+def test_notes_for_the_lab_are_no_part_of_the_analysis(tmp_path):
+    """A cell tagged ``lab`` keeps its place, so that cells are counted as people see them, and loses its content."""
+    path = a_notebook(tmp_path, "%load_ext stadtbuch", "1 + 1")
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells[:2]:
+        cell.metadata["tags"] = ["lab"]
+    nbformat.write(notebook, path)
+    read = manifest.read(path)
+    assert [cell.source for cell in read.notebook.cells[1:]] == ["", "1 + 1"]
+    assert read.notebook.cells[0].source == notebook.cells[0].source

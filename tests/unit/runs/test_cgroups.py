@@ -1,0 +1,101 @@
+"""Control groups: where they can be made, with which limits, and that none is left."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from stadtbuch.runs import cgroups
+from stadtbuch.runs.cgroups import Group, Place
+
+
+def a_second_version(root: Path, *, handed_on: str = "memory pids", own: str = "service/main") -> Path:
+    """Write a tree as version 2 of the interface shows it."""
+    (root / "cgroup.controllers").parent.mkdir(parents=True, exist_ok=True)
+    for folder in (root, *reversed((root / own).parents[: own.count("/")]), root / own):
+        folder.mkdir(exist_ok=True)
+        (folder / "cgroup.controllers").write_text("cpu memory pids")
+        (folder / "cgroup.subtree_control").write_text("")
+        (folder / "cgroup.procs").write_text("")
+    (root / own).parent.joinpath("cgroup.subtree_control").write_text(handed_on)
+    return root / own
+
+
+def test_second_version_is_found_above_the_own_group(tmp_path: Path) -> None:
+    """Where the group above hands memory and processes on, ours is made beside the command's own."""
+    own = a_second_version(tmp_path)
+    place = cgroups.find(tmp_path, "0::/service/main\n")
+    assert place == Place("v2", {"memory": own.parent, "pids": own.parent})
+
+
+@pytest.mark.parametrize("handed_on", ["", "memory", "cpu io"])
+def test_half_a_group_is_none(tmp_path: Path, handed_on: str) -> None:
+    """Memory without processes, or nothing handed on: then there is no place."""
+    own = a_second_version(tmp_path, handed_on=handed_on)
+    (own / "cgroup.controllers").write_text("cpu")
+    assert cgroups.find(tmp_path, "0::/service/main\n") is None
+
+
+def test_room_is_made_in_a_delegated_group(tmp_path: Path) -> None:
+    """A delegated group hands on only what has no processes in it: the command steps into a group below."""
+    own = a_second_version(tmp_path, handed_on="", own="scope")
+    place = cgroups.find(tmp_path, "0::/scope\n")
+    assert (own / cgroups.ROOM / "cgroup.procs").read_text() == "0"
+    assert (own / "cgroup.subtree_control").read_text() == "+memory +pids"
+    assert place is None  # this tree is of paper: no kernel answered, and that is noticed
+
+
+def test_first_version_needs_both_controllers(tmp_path: Path) -> None:
+    """Version 1: a tree for each controller; one alone does not bound a box."""
+    for name in ("memory", "pids"):
+        (tmp_path / name / "own").mkdir(parents=True)
+        (tmp_path / name / "own" / "cgroup.procs").write_text("")
+    both = "4:memory:/own\n8:pids:/own\n1:cpu,cpuacct:/\n"
+    assert cgroups.find(tmp_path, both) == Place("v1", {n: tmp_path / n / "own" for n in ("memory", "pids")})
+    assert cgroups.find(tmp_path, "4:memory:/own\n") is None
+
+
+def test_nothing_mounted_is_no_place(tmp_path: Path) -> None:
+    """No groups, no place, no error."""
+    assert cgroups.find(tmp_path, "0::/\n") is None
+    assert cgroups.find(tmp_path, "") is None
+
+
+def test_limits_are_written_or_there_is_no_group(tmp_path: Path) -> None:
+    """A group whose limits cannot be set is taken away again."""
+    with pytest.raises(OSError, match="memory"):
+        cgroups.make(Place("v2", {"memory": tmp_path, "pids": tmp_path}), memory_bytes=1, processes=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_groups_of_killed_commands_are_swept(tmp_path: Path) -> None:
+    """What a killed command left goes at the next start; groups of living ones stay."""
+    (tmp_path / f"{cgroups.PREFIX}4194999-0").mkdir()
+    (tmp_path / f"{cgroups.PREFIX}{os.getpid()}-7").mkdir()
+    (tmp_path / "foreign").mkdir()
+    cgroups.sweep(Place("v2", {"memory": tmp_path, "pids": tmp_path}))
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["foreign", f"{cgroups.PREFIX}{os.getpid()}-7"]
+
+
+def test_real_group_bounds_and_goes() -> None:
+    """On this machine, where groups can be made: limits stand in it, and nothing is left of it."""
+    place = cgroups.find()
+    if place is None:
+        pytest.skip("this user can make no control groups here")
+    group = cgroups.make(place, memory_bytes=64 << 20, processes=7)
+    try:
+        said = {
+            (folder / "pids.max").read_text().strip()
+            for folder in group.folders
+            if (folder / "pids.max").exists()
+        }
+        assert said == {"7"}
+        assert group.processes() == set()
+    finally:
+        assert group.close()
+    assert not any(folder.exists() for folder in group.folders)
+
+
+def test_closing_twice_is_harmless(tmp_path: Path) -> None:
+    """A group that is gone is gone."""
+    assert Group("v2", (tmp_path / "gone",)).close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -136,6 +137,34 @@ class PublicSite(_Frozen):
         return f"/{below}/" if below else "/"
 
 
+class Submissions(_Frozen):
+    """
+    How the city deals with what citizens send in.
+
+    `mailbox`: where to send it; without it the contact of the city. `decide`: the roles that accept, reject and
+    withdraw. `keep_days`: how long after the decision the sender's address is kept.
+    """
+
+    mailbox: str = ""
+    decide: tuple[str, ...] = ("editor", "head-of-statistics")
+    keep_days: int = Field(default=90, ge=0, le=3650)
+
+
+class LiveDashboards(_Frozen):
+    """
+    The live dashboards of ``stadtbuch serve``.
+
+    `address`: where readers find them, on an origin of their own; empty means that the site's own server leads on
+    to them. `seats`: how many visitors at once, each with a Python process; `idle_minutes`: after how long without
+    any traffic such a process ends; `memory_mb`: how much memory one may use.
+    """
+
+    address: str = Field(default="", pattern=r"^(https?://[^\s/?#]+(/[^\s?#]*)?)?$")
+    seats: int = Field(default=4, ge=1, le=200)
+    idle_minutes: int = Field(default=10, ge=1, le=240)
+    memory_mb: int = Field(default=1024, ge=256)
+
+
 class Settings(_Frozen):
     """All settings of one city; `root` is the folder that holds ``stadtbuch.toml``."""
 
@@ -147,6 +176,8 @@ class Settings(_Frozen):
     thresholds: Thresholds
     catalog: Allowed
     site: PublicSite = PublicSite()
+    dashboards: LiveDashboards = LiveDashboards()
+    submissions: Submissions = Submissions()
 
     def folder(self, name: Literal["data", "catalogs", "notebooks", "reports", "state", "public"]) -> Path:
         """Give the absolute path of one of the city's folders."""
@@ -173,6 +204,11 @@ def environment() -> Environment:
         language="en" if spoken == "en" else "de",
         notebook=Path(notebook) if notebook else None,
     )
+
+
+def handed_on(names: Sequence[str]) -> dict[str, str]:
+    """Give the variables of these names that are set: what a process that we start may know of ours."""
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def find(start: Path) -> Path:
@@ -267,7 +303,7 @@ def _did_you_mean(error: Any) -> Text | None:
     """Suggest the nearest known key."""
     models: dict[str, type[BaseModel]] = {
         "": Settings, "city": City, "paths": Paths, "rules": Rules, "thresholds": Thresholds, "catalog": Allowed,
-        "site": PublicSite,
+        "site": PublicSite, "dashboards": LiveDashboards, "submissions": Submissions,
     }  # fmt: skip
     parent = models.get(str(error["loc"][0]) if len(error["loc"]) > 1 else "", Threshold)
     near = get_close_matches(str(error["loc"][-1]), list(parent.model_fields), n=1)

@@ -222,14 +222,15 @@ def test_edition_folder_alone_misses_nothing_from_a_disk(browser: Any, public: P
 
 
 def test_print_shows_the_figure_and_hides_the_navigation(browser: Any, address: str) -> None:
-    """On paper the navigation is gone and nothing is cut by a scrolling frame."""
+    """On paper the navigation is gone, nothing is cut by a scrolling frame, and what is folded is printed."""
     page = browser.new_page()
     page.goto(f"{address}/reports/who-lives-where/mitte/index.html")
     page.emulate_media(media="print")
     state = page.evaluate(
         """[getComputedStyle(document.querySelector('.top nav')).display,
             getComputedStyle(document.querySelector('.sb-table .scroll')).overflowX,
-            document.querySelector('figure svg').getBoundingClientRect().height > 50]"""
+            document.querySelector('figure svg').getBoundingClientRect().height > 50,
+            document.querySelector('details:not([open]) table').getBoundingClientRect().height > 50]"""
     )
     page.close()
-    assert state == ["none", "visible", True]
+    assert state == ["none", "visible", True, True]

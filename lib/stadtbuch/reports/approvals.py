@@ -69,7 +69,9 @@ def code_of(report: Report, notebooks: Mapping[str, Any]) -> str:
         ]
         for step, one in sorted(notebooks.items())
     }
-    content = {"report": report.model_dump(mode="json", exclude_defaults=True), "cells": cells}
+    # A dashboard reads nothing but what was released already, and says nothing on the report's page.
+    told = report.model_dump(mode="json", exclude_defaults=True, exclude={"dashboard"})
+    content = {"report": told, "cells": cells}
     return atomic.digest(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())
 
 

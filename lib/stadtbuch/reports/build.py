@@ -16,7 +16,7 @@ from typing import Any
 from stadtbuch.errors import ReportError, StadtbuchError, StateError
 from stadtbuch.model.report import Edition, Report
 from stadtbuch.model.verdict import Decision, decide
-from stadtbuch.reports import approvals, decisions, definitions, editions, gate, recount, release
+from stadtbuch.reports import approvals, decisions, definitions, editions, gate, recount, registers, release
 from stadtbuch.reports.definitions import Cell
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.evidence import Evidence
@@ -151,6 +151,7 @@ def _foreseen(city: City, names: Sequence[str]) -> list[Work]:
 
 def _all_cells(city: City, names: Sequence[str]) -> list[Work]:
     reports = definitions.choose(definitions.load(city.settings), names)
+    registers.refresh(city)
     return [work for report in reports for work in _cells(city, report)]
 
 

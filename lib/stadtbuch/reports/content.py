@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from stadtbuch.model.analysis import Manifest
@@ -39,7 +39,7 @@ def closed_inputs(inputs: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
             )
 
 
-def sections(notebook: Any) -> Iterator[Finding]:
+def sections(notebook: Any, *, without: Collection[str] = ()) -> Iterator[Finding]:
     """
     Find sections that are missing (``reports.missing-section``) or that speak one language only
     (``reports.missing-language``).
@@ -53,6 +53,8 @@ def sections(notebook: Any) -> Iterator[Finding]:
         if cell.source.strip() and (cell.cell_type == "markdown" or _shows(cell))
     ]
     for name, title in SECTIONS.items():
+        if name in without:
+            continue
         own = [cell for cell in spoken if name in _tags(cell)]
         if not own:
             yield _missing_section(name, title)

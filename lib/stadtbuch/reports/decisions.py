@@ -14,6 +14,7 @@ from typing import Any
 from stadtbuch import atomic
 from stadtbuch.errors import UsageError
 from stadtbuch.model.report import Approval, Edition, Report
+from stadtbuch.privacy import released
 from stadtbuch.reports import approvals, definitions, editions, outputs
 from stadtbuch.reports.editions import Archived
 from stadtbuch.runs import manifest
@@ -187,7 +188,7 @@ def _released(city: City, report: Report) -> Iterator[tuple[str, bytes]]:
 
 
 def _is_table(record: Mapping[str, Any]) -> bool:
-    return record.get("kind") == "protected-table"
+    return record.get("kind") in released.KINDS
 
 
 def _stale(name: str) -> UsageError:

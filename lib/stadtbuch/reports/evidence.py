@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy.tables import ProtectedTable
+from stadtbuch.privacy import released
 from stadtbuch.reports import markup, outputs
 from stadtbuch.texts import LANGUAGES, Text
 
@@ -88,7 +88,7 @@ class Evidence:
             record = self.shown[name]
             return {"text/html": markup.table_html(record, "de"), "text/plain": markup.table_text(record)}
         if kind == "protected" and name in self.tables:
-            return {"text/html": ProtectedTable.from_record(self.tables[name])._repr_html_()}
+            return {"text/html": released.from_record(self.tables[name])._repr_html_()}
         if kind == "headline" and result:
             return {
                 "text/html": markup.headline_html(result, "de"),
@@ -140,7 +140,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
     for name, record in evidence.figures.items():
         yield from _figure(name, record, evidence)
     for name, record in evidence.tables.items():
-        if ProtectedTable.from_record(record).to_record() != dict(record) or record["name"] != name:
+        if released.from_record(record).to_record() != dict(record) or record["name"] != name:
             yield _differs(f"tables/{name}")
     for path in sorted(set(evidence.files) - _named(evidence)):
         yield _stray(path)

@@ -74,9 +74,9 @@ def figure(
     label = named(name, out=out, kind="figures", prefix="figure")
     out.claim("figures", label)
     record = _record(label, given, out=out, sources=sources, titles=columns)
-    drawn = {language: _draw(chart, record, language=language, out=out) for language in LANGUAGES}
+    drawn = {language: _draw(chart, record, language=language, out=out) for language in out.languages}
     _write(out, record, drawn)
-    shown = {"image/svg+xml": drawn["de"], "text/plain": markup.figure_text(record)}
+    shown = {"image/svg+xml": drawn[out.languages[0]], "text/plain": markup.figure_text(record)}
     outputs.show(shown, kind="figure", name=label)
 
 
@@ -134,9 +134,10 @@ def named(name: str | None, *, out: outputs.Outputs, kind: str, prefix: str) -> 
     """
     if name is None:
         folder = out.folder / "outputs" / kind if out.folder else None
-        return f"{prefix}-{len(list(folder.glob('*.json'))) + 1 if folder and folder.exists() else 1}"
+        made = len(list(folder.glob(f"{out.prefix}*.json"))) if folder and folder.exists() else 0
+        return f"{out.prefix}{prefix}-{made + 1}"
     if NAME.fullmatch(name):
-        return name
+        return out.prefix + name
     raise UsageError(
         "output.name",
         Text(de="Dieser Name eignet sich nicht für eine Datei.", en="This name is no good for a file."),
@@ -161,19 +162,31 @@ def _record(
     return {
         "name": name,
         **words,
-        "files": {language: f"{name}.{language}.svg" for language in LANGUAGES},
+        "files": {language: f"{name}.{language}.svg" for language in out.languages},
         "csv": f"{name}.csv",
         "columns": described,
         "rows": records.rows(frame),
         "sources": list(sources if sources is not None else out.inputs),
-        "marks": legend,
+        "marks": reasons(out, sources, legend),
     }
+
+
+def reasons(
+    out: outputs.Outputs, sources: Sequence[str] | None, legend: Mapping[str, str] | None
+) -> dict[str, str] | None:
+    """Put beside the legend of signs why the places of a source are coarse."""
+    named = sources if sources is not None else list(out.inputs)
+    said = [legend, *(out.inputs[one].get("protection") for one in named if one in out.inputs)]
+    known = [dict(one) for one in said if one]
+    return {language: " ".join(one[language] for one in known) for language in LANGUAGES} if known else None
 
 
 def data_of(data: pd.DataFrame | ProtectedTable) -> tuple[pd.DataFrame, dict[str, str] | None]:
     """Give the frame of what was handed over, and the legend of its signs if it has any."""
     frame: Any = getattr(data, "frame", data)
-    signs = "mark" in frame.columns and bool((frame["mark"].astype(str) != "").any())
+    signs = (hasattr(data, "to_record") and not hasattr(data, "cells")) or (
+        "mark" in frame.columns and bool((frame["mark"].astype(str) != "").any())
+    )
     return frame.reset_index(drop=True), legend_of(data) if signs else None
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from stadtbuch.model.analysis import Manifest
 from stadtbuch.model.verdict import Decision, Finding, Outcome, Severity, decide
-from stadtbuch.reports import content, recount, screening
+from stadtbuch.privacy import released
+from stadtbuch.reports import content, recount, regrid, screening
 from stadtbuch.reports import evidence as evidences
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.city import City
@@ -35,6 +36,7 @@ def judge(city: City, folder: Path, *, manifest: Manifest, step: str) -> tuple[E
         What its notebook declares.
     step
         ``"prepare"``: only its source and its protected tables leave. ``"report"``: all of it does.
+        ``"dashboard"``: all of it does, for every choice; the main points are the view's.
     closed
         Ids of datasets that are not open and whose values may not occur, beyond the run's own inputs: those
         of the preparing step.
@@ -60,14 +62,17 @@ def _findings(city: City, evidence: Evidence, *, manifest: Manifest, step: str) 
     if step == "prepare":
         least = {name: _least(city, evidence) for name in own}
         yield from content.given(manifest.gives, evidence.tables)
-        yield from content.kept_counts(evidence.tables, least=least)
+        counted = {name: one for name, one in evidence.tables.items() if one.get("kind") == released.TABLE}
+        yield from content.kept_counts(counted, least=least)
         yield from recount.findings(evidence)
+        yield from regrid.findings(city, evidence)
         yield from screen.source_and_tables()
         return
     yield from content.closed_inputs(evidence.facts["inputs"])
-    yield from content.sections(evidence.notebook)
+    yield from content.sections(evidence.notebook, without=("main-points",) if step == "dashboard" else ())
     yield from content.benefit(manifest)
     yield from content.given(manifest.gives, evidence.tables)
+    yield from regrid.beside(evidence)
     yield from screen.everything()
 
 
@@ -84,6 +89,13 @@ def _passed(city: City, step: str) -> Text:
             de=f"Vorbereitung geprüft nach Regelwerk {rules}: Nur geschützte Tabellen und der "
             f"Quelltext verlassen den Lauf.",
             en=f"Preparation checked by rules {rules}: only protected tables and the source leave the run.",
+        )
+    if step == "dashboard":
+        return Text(
+            de=f"Dashboard mit allen Auswahlen geprüft nach Regelwerk {rules}: Eingaben, Abbildungen, "
+            f"Tabellen, Texte und Dateien.",
+            en=f"Dashboard checked for all its choices by rules {rules}: inputs, figures, tables, texts and "
+            f"files.",
         )
     return Text(
         de=f"Bericht geprüft nach Regelwerk {rules}: Eingaben, Abschnitte, Abbildungen, Tabellen, "

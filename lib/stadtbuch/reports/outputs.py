@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from stadtbuch.errors import UsageError
 from stadtbuch.model.verdict import Finding
 from stadtbuch.session.city import City
 from stadtbuch.settings import environment
-from stadtbuch.texts import Text
+from stadtbuch.texts import LANGUAGES, Text
 
 RESULTS = "results.json"
 
@@ -30,11 +32,18 @@ class Outputs:
     The place and the facts of the running notebook.
 
     `folder` is the run's folder, or ``None`` in the lab; `facts` has the shape of ``run.json`` (CONTRACTS:
-    run input), as far as it is known.
+    run input), as far as it is known. `prefix` stands before every name: the views of a dashboard show the same
+    things for other values.
     """
 
     folder: Path | None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    prefix: str = ""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Give the languages in which pictures are drawn."""
+        return LANGUAGES
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -65,6 +74,15 @@ class Outputs:
     def write_record(self, path: str, record: Mapping[str, Any]) -> None:
         """Write one record as JSON with a stable order."""
         self.write(path, encode(record))
+
+    def next_name(self, kind: str) -> str:
+        """Count the headlines or points so far and name the next one."""
+        own = [one for one in self.results() if one["kind"] == kind and one["name"].startswith(self.prefix)]
+        return f"{self.prefix}{kind}-{len(own) + 1}"
+
+    def show(self, bundle: Mapping[str, str], *, kind: str, name: str) -> None:
+        """Display an output in the notebook, with the name of its record."""
+        _display(bundle, kind=kind, name=name)
 
     def claim(self, kind: str, name: str) -> None:
         """
@@ -105,10 +123,26 @@ def twice(name: str) -> UsageError:
 
 def current() -> Outputs:
     """Give the outputs of the running notebook: its run's folder, or the lab."""
+    diverted = _diverted.get()
+    if diverted is not None:
+        return diverted
     run = environment().run
     if run is None:
         return Outputs(folder=None, facts=_lab())
     return Outputs(folder=run, facts=json.loads((run / "run.json").read_text(encoding="utf-8")))
+
+
+_diverted: ContextVar[Outputs | None] = ContextVar("diverted", default=None)
+
+
+@contextmanager
+def into(out: Outputs) -> Iterator[Outputs]:
+    """Let everything that is shown meanwhile go to `out`: the views of a dashboard have outputs of their own."""
+    before = _diverted.set(out)
+    try:
+        yield out
+    finally:
+        _diverted.reset(before)
 
 
 def _lab() -> Mapping[str, Any]:
@@ -120,10 +154,17 @@ def _lab() -> Mapping[str, Any]:
     return opened[-1].facts() if opened else {}
 
 
+LISTENERS: list[Callable[[Sequence[Finding]], None]] = []
+"""Who shows findings in the lab instead of Python's warnings: its extension, where it is loaded."""
+
+
 def warn(findings: Iterable[Finding]) -> None:
     """Say in the lab what the gate would see, without stopping anything: experiments stay free."""
+    found = list(findings)
+    for tell in LISTENERS:
+        tell(found)
     language = environment().language
-    for finding in findings:
+    for finding in () if LISTENERS else found:
         said = f"{finding.text.pick(language)} {finding.remedy.pick(language)} ({finding.rule})"
         warnings.warn(said, stacklevel=3)
 
@@ -139,6 +180,10 @@ def show(bundle: Mapping[str, str], *, kind: str, name: str) -> None:
     kind, name
         Which record the output must equal (``output.metadata["stadtbuch"]``).
     """
+    current().show(bundle, kind=kind, name=name)
+
+
+def _display(bundle: Mapping[str, str], *, kind: str, name: str) -> None:
     from IPython import get_ipython  # noqa: PLC0415 - only inside a notebook
     from IPython.display import display  # noqa: PLC0415 - as above
 

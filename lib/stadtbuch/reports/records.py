@@ -25,6 +25,8 @@ KNOWN: dict[str, Text] = {
     "year": Text(de="Jahr", en="Year"),
     "month": Text(de="Monat", en="Month"),
     "date": Text(de="Datum", en="Date"),
+    "place": Text(de="Gebiet", en="Area"),
+    "found": Text(de="Anzahl", en="Number"),
 }
 """Titles of columns that every city's tables share."""
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from stadtbuch import atomic
 from stadtbuch.model.verdict import Finding, Severity
+from stadtbuch.privacy import released
 from stadtbuch.privacy.tables import ProtectedTable
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.snapshots import conditions
@@ -34,17 +35,19 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         If a snapshot is not the one that was planned; the gate refuses what it cannot judge.
     """
     inputs = evidence.facts["inputs"]
-    wanted = {record["dataset"] for record in evidence.tables.values()}
+    tables = {name: one for name, one in evidence.tables.items() if one.get("kind") == released.TABLE}
+    wanted = {record["dataset"] for record in tables.values()}
     frames = {
-        name: _frame(evidence, one)
+        name: snapshot(evidence, one)
         for name, one in inputs.items()
         if name in wanted and one.get("kind") == "frame"
     }
-    yield from judge(evidence.tables, frames=frames, inputs=inputs)
+    yield from judge(tables, frames=frames, inputs=inputs)
     yield from several({str(evidence.facts.get("key")): evidence.tables})
 
 
-def _frame(evidence: Evidence, described: Mapping[str, Any]) -> pd.DataFrame:
+def snapshot(evidence: Evidence, described: Mapping[str, Any]) -> pd.DataFrame:
+    """Read the rows of an input as the run saw them; `ValueError` if they are not those that were planned."""
     data = (evidence.folder / described["file"]).read_bytes()
     if atomic.digest(data) != described["sha256"]:
         raise ValueError("a snapshot is not the one that was planned")

@@ -18,10 +18,12 @@ import nbformat
 from stadtbuch import atomic
 from stadtbuch.catalog.licences import LICENCES
 from stadtbuch.model.report import Report
-from stadtbuch.privacy.tables import ProtectedTable
+from stadtbuch.privacy import released
+from stadtbuch.privacy.places import ProtectedPlaces
 from stadtbuch.reports import figures, markup, outputs, records
 from stadtbuch.reports.definitions import Cell
 from stadtbuch.reports.evidence import Evidence
+from stadtbuch.runs.manifest import LAB_TAG
 from stadtbuch.store import frame_bytes
 from stadtbuch.texts import LANGUAGES, Text
 
@@ -87,9 +89,12 @@ def public_notebook(notebook: Any) -> Any:
     """
     Give an executed notebook without what machines noted in it: paths, times, names of programs.
 
-    Cells keep source, tags and outputs; the cell of the parameters gets a fixed id.
+    Cells keep source, tags and outputs; the cell of the parameters gets a fixed id. Those for the lab only, which
+    no run executed, are left out.
     """
     copy = deepcopy(notebook)
+    first, *others = copy.cells
+    copy.cells = [first, *(one for one in others if LAB_TAG not in one.get("metadata", {}).get("tags", []))]
     for number, cell in enumerate(copy.cells):
         tags = list(cell.get("metadata", {}).get("tags", []))
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
@@ -152,14 +157,17 @@ def described(evidence: Evidence, *, step: str) -> Iterator[dict[str, Any]]:
 
 
 def _cleared(material: Material) -> dict[str, bytes]:
-    """Write each protected table as CSV, Parquet and record."""
+    """Write each protected table as CSV, Parquet and record; places as GeoJSON, too."""
     made: dict[str, bytes] = {}
     for name, record in material.cleared.items():
-        frame = ProtectedTable.from_record(record).frame
+        table = released.from_record(record)
+        frame = table.frame
         content = {"columns": [{"name": one} for one in frame.columns], "rows": records.rows(frame)}
         made[f"{name}.csv"] = markup.csv_text(content).encode()
         made[f"{name}.parquet"] = frame_bytes(frame)
         made[f"{name}.json"] = outputs.encode(record)
+        if isinstance(table, ProtectedPlaces):
+            made[f"{name}.geojson"] = outputs.encode(table.geojson())
     return made
 
 
@@ -276,7 +284,7 @@ def _columns(path: str, stem: str, material: Material) -> Sequence[Mapping[str, 
         return evidence.figures[stem]["columns"]
     if stem in evidence.shown and stem not in material.cleared:
         return evidence.shown[stem]["columns"]
-    frame = ProtectedTable.from_record(material.cleared[stem]).frame
+    frame = released.from_record(material.cleared[stem]).frame
     known = outputs.Outputs(folder=None, facts=evidence.facts).columns
     bare = {
         name: Text(de=name, en=name)

@@ -81,6 +81,8 @@ class Context:
         Other cells of the report, all editions of this cell, newest first, and related reports.
     latest
         The folder of the latest edition, where this is an earlier one.
+    dashboard
+        The folder of the report's dashboard, if it has one.
     datasets
         The catalogue: only what stands in it gets a link.
     """
@@ -93,6 +95,7 @@ class Context:
     editions: tuple[Link, ...] = ()
     related: tuple[Link, ...] = ()
     latest: str | None = None
+    dashboard: str | None = None
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
 
 
@@ -245,6 +248,7 @@ def _facts(archive: _Archive, parts: dict[str, body.Section], manifest: dict[str
         "editions": [{"label": one.label, "href": archive.href(one.path)} for one in context.editions],
         "related": [(one.label, archive.href(one.path)) for one in context.related],
         "latest": archive.href(context.latest),
+        "dashboard": archive.href(context.dashboard),
         "permanent": archive.href(context.permanent) if context.folder else FILES[language],
         **_trail(edition, report, label, context),
     }

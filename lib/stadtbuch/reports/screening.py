@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,7 @@ import pandas as pd
 
 from stadtbuch.errors import SourceError
 from stadtbuch.model.verdict import Finding
-from stadtbuch.privacy import notebooks
+from stadtbuch.privacy import notebooks, positions, released
 from stadtbuch.privacy import outputs as rules
 from stadtbuch.privacy import values as scan
 from stadtbuch.reports import markup, release, values
@@ -46,16 +47,17 @@ class Screen:
             restricted=any(one["class"] != "open" for one in evidence.facts["inputs"].values()),
             key=city.state.key(values.KEY),
             closed=tuple(
-                rules.ClosedFacts(name, city.dataset(name).table.names, index)
+                rules.ClosedFacts(name, city.dataset(name).table.names, index, values.positions(city, name))
                 for name, index in indices.items()
             ),
             records=_renderings(evidence),
             texts={path: data.decode("utf-8") for path, data in evidence.files.items()},
             parameters=evidence.facts["parameters"],
+            open_places=lambda: _open_places(evidence),
             canaries=values.canaries(city),
-            open_values=scan.vocabulary(_open_words(evidence)),
-            vocabulary=scan.vocabulary(_public_words(city)),
-            allowed_addresses=frozenset(_addresses(city)),
+            open_values=scan.vocabulary((*_open_words(evidence), *_released_words(evidence))),
+            vocabulary=scan.vocabulary(public_words(city)),
+            allowed_addresses=frozenset(addresses(city)),
             paths=(str(city.settings.root), str(evidence.folder)),
             rules=city.settings.rules.version,
             min_count=max(least, default=None),
@@ -115,7 +117,27 @@ def _open_words(evidence: Evidence) -> Iterator[str]:
                     yield from frame[name].dropna().astype("str").unique()
 
 
-def _public_words(city: City) -> Iterator[str]:
+def _open_places(evidence: Evidence) -> frozenset[str]:
+    """Give the places of the run's open inputs."""
+    frames = (
+        read_frame((evidence.folder / one["file"]).read_bytes())
+        for one in evidence.facts["inputs"].values()
+        if one["class"] == "open" and one["kind"] == "frame"
+    )
+    drawn = [positions.words(frame) for frame in frames if getattr(frame, "crs", None) is not None]
+    return frozenset().union(*drawn)
+
+
+def _released_words(evidence: Evidence) -> Iterator[str]:
+    """Give the words of protected places, which are judged by their rules (`regrid`), not word by word."""
+    for record in evidence.tables.values():
+        yield from released.labels(record)
+    for one in evidence.facts["inputs"].values():
+        if one["kind"] == "table":
+            yield from released.labels(json.loads((evidence.folder / one["file"]).read_bytes()))
+
+
+def public_words(city: City) -> Iterator[str]:
     """Give the texts of the catalogue and of the city's own settings."""
     settings = city.settings.city
     yield from (settings.name, *settings.publisher.as_dict().values(), *settings.claim.as_dict().values())
@@ -136,7 +158,7 @@ def _texts(content: Any) -> Iterator[str]:
         yield content
 
 
-def _addresses(city: City) -> Iterator[str]:
+def addresses(city: City) -> Iterator[str]:
     """Give the mailboxes that are public: the city's and those of the catalogue."""
     yield city.settings.city.contact.lower()
     for dataset in city.catalog.datasets.values():

@@ -177,9 +177,8 @@ def headline(
     """
     said = words(unit, what="unit", where="sb.headline", code="headline.unit")
     out = outputs.current()
-    number = sum(one["kind"] == "headline" for one in out.results()) + 1
     record: dict[str, Any] = {
-        "name": f"headline-{number}",
+        "name": out.next_name("headline"),
         "value": _number(value, where="sb.headline", code="headline.value"),
         "unit": said,
         "at": _day(at),
@@ -263,8 +262,7 @@ def points(sentences: Sequence[Words]) -> None:
         )
     said = [words(one, what="sentence", where="sb.points", code="points.sentence") for one in sentences]
     out = outputs.current()
-    number = sum(one["kind"] == "points" for one in out.results()) + 1
-    record: dict[str, Any] = {"name": f"points-{number}", "kind": "points", "points": said}
+    record: dict[str, Any] = {"name": out.next_name("points"), "kind": "points", "points": said}
     _append(out, record)
     shown = {"text/html": markup.points_html(record, "de"), "text/plain": markup.points_text(record)}
     outputs.show(shown, kind="points", name=record["name"])
@@ -349,6 +347,8 @@ def protect(
 
     out = outputs.current()
     facts = _facts(out, dataset)
+    if "places" in facts:
+        raise _has_places(dataset)
     levels = [str(level) for level in counts.index.names]
     _require_groups([*levels, *_listed(rows), *_listed(columns)], groupings, out=out, facts=facts)
     bare = tables.protect(
@@ -372,6 +372,17 @@ def protect(
     else:
         outputs.show({"text/html": made._repr_html_()}, kind="protected", name=name)
     return made
+
+
+def _has_places(dataset: str) -> ProtectionError:
+    return ProtectionError(
+        "protect.places",
+        Text(
+            de=f"Aus {dataset} entstehen keine Tabellen mit sb.protect: Seine Orte sind geschützt.",
+            en=f"No tables are made from {dataset} by sb.protect: its places are protected.",
+        ),
+        remedy=Text(de="Nehmen Sie sb.places(...).", en="Use sb.places(...)."),
+    )
 
 
 def _listed(names: str | Sequence[str] | None) -> list[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stadtbuch.errors import StadtbuchError
 from stadtbuch.model.report import Report
 from stadtbuch.model.verdict import Decision, Outcome, Severity
-from stadtbuch.reports import build, definitions, gate
+from stadtbuch.reports import build, definitions, gate, registers
+from stadtbuch.reports.evidence import Evidence
 from stadtbuch.runs import execute, manifest, parameters, plan
 from stadtbuch.runs.manifest import Analysis
 from stadtbuch.session.city import City
@@ -17,7 +19,32 @@ from stadtbuch.session.city import City
 Tell = Callable[[Any], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """
+    One notebook that was run and judged, and nothing more.
+
+    `report` names it, if one does; `step` is what it was judged as; `evidence` is missing where a run could not
+    be judged.
+    """
+
+    analysis: Analysis
+    report: Report | None
+    step: str
+    evidence: Evidence | None
+    decision: Decision
+
+
 def of_notebook(city: City, path: Path, given: Sequence[str], *, progress: Tell | None = None) -> Decision:
+    """
+    Run one notebook hermetically (or take its last run) and say what the gate would say.
+
+    Parameters and errors are those of `tried`.
+    """
+    return tried(city, path, given, progress=progress).decision
+
+
+def tried(city: City, path: Path, given: Sequence[str], *, progress: Tell | None = None) -> Trial:
     """
     Run one notebook hermetically (or take its last run) and judge it.
 
@@ -43,13 +70,15 @@ def of_notebook(city: City, path: Path, given: Sequence[str], *, progress: Tell 
         defaults=analysis.defaults,
     )
     role = report.roles.author if report else None
+    registers.refresh(city)
     request = plan.plan(city, analysis, bound, role=role)
     (result,) = execute.execute([request], progress=progress, city=city)
     if not result.ok:
         raise result.failure()
     prepares = bool(analysis.manifest.gives) or (report is not None and report.prepare == analysis.name)
     step = "prepare" if prepares else "report"
-    return gate.judge(city, result.folder, manifest=analysis.manifest, step=step)[1]
+    evidence, decision = gate.judge(city, result.folder, manifest=analysis.manifest, step=step)
+    return Trial(analysis, report, step, evidence, decision)
 
 
 def report_of(city: City, analysis: Analysis) -> Report | None:

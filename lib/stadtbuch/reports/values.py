@@ -6,11 +6,12 @@ It holds no value, only keyed hashes; without the key of the city it tells nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 
 from stadtbuch import atomic
+from stadtbuch.model.dataset import FieldType
 from stadtbuch.privacy import values
 from stadtbuch.session.city import City
 from stadtbuch.session.snapshots import min_count
@@ -38,10 +39,28 @@ def index(city: City, dataset: str) -> frozenset[bytes]:
     source, entry = city.source(dataset), city.dataset(dataset)
     least = min_count(entry, city.settings)
     name = sha256(f"{FORMAT} {dataset} {source.version} {least}".encode()).hexdigest()
+    return _kept(
+        city, name, lambda: values.index(source.frame, entry, min_count=least, key=city.state.key(KEY))
+    )
+
+
+def positions(city: City, dataset: str) -> frozenset[bytes]:
+    """Give the index of the places in the whole source of a dataset; empty if it has none."""
+    from stadtbuch.privacy import positions as places  # noqa: PLC0415 - maps, for few datasets
+
+    if all(column.type != FieldType.geometry for column in city.dataset(dataset).table.fields):
+        return frozenset()
+    source = city.source(dataset)
+    name = sha256(f"positions {FORMAT} {dataset} {source.version}".encode()).hexdigest()
+    return _kept(city, name, lambda: places.index(source.frame, key=city.state.key(KEY)))
+
+
+def _kept(city: City, name: str, make: Callable[[], frozenset[bytes]]) -> frozenset[bytes]:
+    """Take an index from the store, or make it and keep it there."""
     pointer = city.state.folder("store") / "values" / name
     if pointer.exists():
         return _split(city.store.get(pointer.read_text(encoding="ascii").strip()))
-    made = values.index(source.frame, entry, min_count=least, key=city.state.key(KEY))
+    made = make()
     pointer.parent.mkdir(mode=0o700, exist_ok=True)
     atomic.write(pointer, city.store.put(b"".join(sorted(made))).encode(), mode=0o600)
     return made

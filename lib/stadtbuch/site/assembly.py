@@ -18,7 +18,7 @@ from stadtbuch.reports import body, look, render
 from stadtbuch.reports.editions import EDITION, Archived
 from stadtbuch.reports.look import FILES, SHARE, Shell
 from stadtbuch.reports.render import Context, Link
-from stadtbuch.site import feed, search, wording
+from stadtbuch.site import dashboards, downloads, feed, search, showcase, wording
 from stadtbuch.site.facts import WORDS, Site
 from stadtbuch.texts import LANGUAGES, same
 
@@ -58,9 +58,11 @@ def build(site: Site) -> dict[str, bytes]:
         files |= _write(page, site)
     for dataset, handout in site.handouts.items():
         files |= {f"datasets/{dataset}/{name}": data for name, data in handout.files.items()}
+    files |= showcase.files(site)
     for report in site.shelves:
         for cell in site.shelves[report]:
             files |= _cell(site, report, cell)
+    files |= dashboards.files(site)
     return dict(sorted(files.items()))
 
 
@@ -120,6 +122,7 @@ def _pages(site: Site) -> Iterator[Page]:
     yield Page("registers/withheld", "withheld.html.j2", lambda _: _withheld(site), "withheld", exact=True)
     yield Page("methods", "methods.html.j2", lambda _: _methods(site), "methods", exact=True)
     yield from (_words_page(site, name) for name in WORDS)
+    yield from (Page(*one) for one in showcase.pages(site))
     found = {"entries": search.entries(site), "script": search.SCRIPT}
     yield Page("search", "search.html.j2", lambda _: found, "search", exact=True)
     for report in site.published():
@@ -230,6 +233,7 @@ def _dataset_page(site: Site, dataset: Dataset) -> Page:
         "licence": LICENCES.get(dataset.license or ""),
         "no_licence": None if dataset.is_open or dataset.license else NO_LICENCE,
         "downloads": _listed(handout),
+        "rows": downloads.first_rows(handout) if handout else [],
         "types": wording.TYPES,
         "units": wording.UNITS,
         "privacy": wording.PRIVACY,
@@ -239,6 +243,7 @@ def _dataset_page(site: Site, dataset: Dataset) -> Page:
             (site.report_title(report), f"reports/{report}")
             for report in dict.fromkeys(use[0] for use in uses)
         ],
+        "citizens": showcase.used_by(site, dataset.id),
         "versions": [
             (version, same(archived.edition.id), archived.path) for _, version, archived in uses if version
         ],
@@ -376,6 +381,7 @@ def _context(site: Site, archived: Archived, shell: Shell) -> Context:
             for one in site.shelves[report][cell]
         ),
         related=tuple(Link(site.report_title(name), f"reports/{name}") for name in related),
+        dashboard=next((folder for name, folder in dashboards.addresses(site) if name == report), None),
         datasets=site.datasets,
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +101,30 @@ def _kept(folder: Path, version: str) -> dict[str, bytes]:
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return files if whole else {}
+
+
+def first_rows(handout: Handout, *, rows: int = 5, width: int = 40) -> list[list[str]]:
+    r"""
+    Show how an open dataset's file looks: its header and first rows; nothing if it has no CSV file.
+
+    Parameters
+    ----------
+    handout
+        The dataset's files.
+    rows
+        How many rows, besides the header.
+    width
+        How many characters of a cell; a longer one ends with an ellipsis.
+
+    Examples
+    --------
+    >>> first_rows(Handout("v", {"a.csv": b"day,note\n1,abcdef\n2,b\n"}), rows=1, width=4)
+    [['day', 'note'], ['1', 'abc…']]
+    """
+    data = next((data for name, data in handout.files.items() if name.endswith(".csv")), b"")
+    lines = csv.reader(TextIOWrapper(BytesIO(data), encoding="utf-8-sig", newline=""))
+    shown = islice(lines, rows + 1)
+    return [[cell if len(cell) <= width else f"{cell[: width - 1]}…" for cell in line] for line in shown]
 
 
 def describe(dataset: Dataset, version: str, files: Mapping[str, bytes]) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtbuch.dashboards import shelf
+from stadtbuch.dashboards.shelf import Kept
 from stadtbuch.errors import Problem, StateError
 from stadtbuch.model.dataset import AccessClass, Dataset
 from stadtbuch.model.report import Report
@@ -15,8 +17,9 @@ from stadtbuch.reports import definitions, editions
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.render import OVERALL, cell_label
 from stadtbuch.settings import Settings
-from stadtbuch.site import downloads
+from stadtbuch.site import downloads, showcase
 from stadtbuch.site.downloads import Handout
+from stadtbuch.site.showcase import Exhibit, Gone
 from stadtbuch.state import State
 from stadtbuch.texts import LANGUAGES, Text
 
@@ -44,6 +47,10 @@ class Site:
         The day in the city's zone, for reviews that are overdue.
     damaged
         Files of public editions in the archive that are not what their edition says.
+    exhibits, gone
+        What citizens sent in and the city accepted, the newest first; what of it was withdrawn.
+    dashboards
+        Dashboards that visitors may see.
     """
 
     settings: Settings
@@ -55,6 +62,9 @@ class Site:
     tokens: str
     today: date
     damaged: tuple[Problem, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    dashboards: tuple[Kept, ...] = ()
 
     @property
     def overdue(self) -> bool:
@@ -153,6 +163,7 @@ def gather(city: City, *, now: datetime) -> Site:
     public = settings.folder("public")
     datasets = dict(sorted(city.catalog.datasets.items()))
     sound, damaged = intact(city.state, public)
+    exhibits, gone = showcase.gather(city.state, open_data=_is_open(city))
     return Site(
         settings=settings,
         datasets=datasets,
@@ -167,7 +178,20 @@ def gather(city: City, *, now: datetime) -> Site:
         tokens=_text(settings.root / "site" / "tokens.css"),
         today=now.astimezone(settings.city.zone).date(),
         damaged=tuple(damaged),
+        exhibits=exhibits,
+        gone=gone,
+        dashboards=tuple(shelf.listed(city.state)),
     )
+
+
+def _is_open(city: City) -> Callable[[str], bool]:
+    """Say of a dataset or a released table whether everybody may have it today."""
+
+    def asked(name: str) -> bool:
+        dataset = city.catalog.datasets.get(name)
+        return dataset.is_open if dataset else city.derived(name) is not None
+
+    return asked
 
 
 def intact(state: State, public: Path) -> tuple[list[Archived], list[Problem]]:

@@ -41,6 +41,7 @@ DOMAINS = {
     "finance": Text(de="Finanzen", en="Finance"),
     "health": Text(de="Gesundheit", en="Health"),
     "participation": Text(de="Beteiligung", en="Participation"),
+    "stadtbuch": Text(de="Daten über die Daten", en="Data about the data"),
 }
 
 TYPES = {

@@ -152,3 +152,10 @@ def test_city_stays_unchanged(built: Made):
     assert sorted(path.as_posix() for path in built.root.rglob("*") if "book.sqlite" not in path.name) == [
         path for path in before if "book.sqlite" not in path
     ]
+
+
+def test_notes_for_the_lab_do_not_leave():
+    """The public notebook has no empty places where its author's notes were; the manifest always stays."""
+    cells = [nbformat.v4.new_code_cell("", metadata={"tags": ["lab"]}) for _ in range(3)]
+    notebook = nbformat.v4.new_notebook(cells=[*cells, nbformat.v4.new_code_cell("1 + 1")])
+    assert [cell.source for cell in release.public_notebook(notebook).cells] == ["", "1 + 1"]

@@ -181,6 +181,13 @@ def test_purposes_are_shown_in_words(site: Site) -> None:
     assert "“Age structure”" in files["registers/withheld/index.en.html"].decode()
 
 
+def test_open_dataset_shows_its_first_rows_and_a_withheld_one_none(files: dict[str, bytes]) -> None:
+    """Readers see what they would download; of what is withheld no row is shown."""
+    html = files["datasets/population.by_age/index.html"].decode()
+    assert "Die ersten Zeilen" in html and "<td>1200</td>" in html
+    assert "Die ersten Zeilen" not in files["datasets/population.register/index.html"].decode()
+
+
 def test_withheld_dataset_offers_no_download(files: dict[str, bytes]) -> None:
     """The page of a closed dataset shows the reason in place of files, and no file of it is in the site."""
     html = files["datasets/population.register/index.html"].decode()

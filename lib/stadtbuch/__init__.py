@@ -10,20 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stadtbuch.dashboards.views import dashboard
     from stadtbuch.privacy.groupings import age_group, ages
     from stadtbuch.reports.figures import figure
+    from stadtbuch.reports.places import places
     from stadtbuch.reports.tables import headline, points, protect, publish, table
     from stadtbuch.runs.here import city
-    from stadtbuch.session import City, RunCity
+    from stadtbuch.session import City
 
 _WORLD = {
     "City": "stadtbuch.session",
-    "RunCity": "stadtbuch.session",
     "age_group": "stadtbuch.privacy.groupings",
     "ages": "stadtbuch.privacy.groupings",
     "city": "stadtbuch.runs.here",
+    "dashboard": "stadtbuch.dashboards.views",
     "figure": "stadtbuch.reports.figures",
     "headline": "stadtbuch.reports.tables",
+    "places": "stadtbuch.reports.places",
     "points": "stadtbuch.reports.tables",
     "protect": "stadtbuch.reports.tables",
     "publish": "stadtbuch.reports.tables",
@@ -32,12 +35,13 @@ _WORLD = {
 
 __all__ = [
     "City",
-    "RunCity",
     "age_group",
     "ages",
     "city",
+    "dashboard",
     "figure",
     "headline",
+    "places",
     "points",
     "protect",
     "publish",
@@ -45,11 +49,19 @@ __all__ = [
 ]
 
 
+# ``%load_ext stadtbuch`` looks for these two; they are no part of an analyst's world.
+_IPYTHON = {
+    "load_ipython_extension": "stadtbuch.lab.extension",
+    "unload_ipython_extension": "stadtbuch.lab.extension",
+}
+
+
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used; ``import stadtbuch`` itself costs nothing."""
-    if name not in _WORLD:
+    module = _WORLD.get(name) or _IPYTHON.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_WORLD[name]), name)
+    value = getattr(import_module(module), name)
     globals()[name] = value
     return value
 

@@ -30,13 +30,15 @@ class Parameter(Frozen):
     One typed parameter.
 
     `choices` is a list of values, or ``"catalogue:<dataset in domain of its own>.<column>"``; `extra` (``or:``
-    in YAML) are choices beside those. `default` is used where a run states no value.
+    in YAML) are choices beside those; `labels` say for readers what a choice is called. `default` is used where a
+    run states no value.
     """
 
     type: ParameterType
     label: Text
     choices: tuple[str, ...] | str | None = None
     extra: tuple[str, ...] = Field(default=(), alias="or")
+    labels: dict[str, Text] = {}
     minimum: float | None = None
     maximum: float | None = None
     default: Any = None

@@ -58,6 +58,18 @@ def who(root: Path, *, as_role: str | None, login: str | None = None) -> Actor:
     return Actor(login=login, role=as_role or roles[0], roles=roles)
 
 
+def roles_of(root: Path) -> dict[str, tuple[str, ...]]:
+    """
+    Give the roles of all logins as ``roles.yaml`` states them; nothing where there is no file.
+
+    Raises
+    ------
+    SettingsError
+        As `who`.
+    """
+    return _read(root / FILE)
+
+
 def _login() -> str:
     """Ask the system, not the environment: a variable would be a claim."""
     try:

@@ -36,6 +36,11 @@ def city(lindenstadt, tmp_path_factory):
     return lindenstadt.copy(tmp_path_factory.mktemp("json") / "city")
 
 
+def definitions(city: Any) -> set[str]:
+    """Give the names of the city's reports."""
+    return {path.stem for path in (city.root / "reports").glob("*.yaml")} - {"approvals"}
+
+
 def assert_build(found: dict[str, Any]) -> None:
     """Hold the shape of ``build``."""
     assert set(found["counts"]) == COUNTS
@@ -57,22 +62,26 @@ def assert_build(found: dict[str, Any]) -> None:
 def test_demo(lindenstadt):
     """The build's document with the data and the site beside it; progress only on stderr."""
     found = document(lindenstadt.demo)
-    assert set(found) == {"data", "runs", "counts", "site"}
+    assert set(found) == {"data", "runs", "counts", "site", "dashboards"}
+    assert {one["publication"] for one in found["dashboards"]} == {"published"}
     assert_build(found)
     assert {run["publication"] for run in found["runs"]} == {"published"}
-    assert (found["site"]["reports"], found["site"]["pages"]) == (2, 12)
+    assert found["site"]["reports"] == len(definitions(lindenstadt))
+    assert found["site"]["pages"] == len(found["runs"]) > 12
     assert "notebooks/analyses/who-lives-where.ipynb" in lindenstadt.demo.err.decode("utf-8")
 
 
 def test_build(city):
     """A second build runs nothing and says so."""
     found = document(city.call("build", "--json", "--now", "2026-01-16"))
-    assert set(found) == {"runs", "counts"}
+    assert set(found) == {"runs", "counts", "dashboards"}
+    assert {one["publication"] for one in found["dashboards"]} == {"unchanged"}
     assert_build(found)
     assert {(run["status"], run["publication"]) for run in found["runs"]} == {("unchanged", "unchanged")}
     assert found["counts"]["executed"] == 0
     cells = [(run["report"], run["cell"]) for run in found["runs"]]
-    assert len(set(cells)) == len(cells) == 12
+    assert len(set(cells)) == len(cells) > 12
+    assert {report for report, _ in cells} == definitions(city)
 
 
 def test_check(city):
@@ -86,7 +95,7 @@ def test_check(city):
 def test_catalog_list(city):
     """Every dataset with its class; whatever is not open has a reason."""
     found = document(city.call("catalog", "list", "--json"))
-    assert len(found) == 8
+    assert {one["id"] for one in found} >= {"geography.areas", "population.residents", "stadtbuch.datasets"}
     assert {frozenset(one) for one in found} == {
         frozenset({
             "id", "title", "class", "domain", "licence", "publisher", "owner", "contact", "reason", "next_step",
@@ -99,10 +108,21 @@ def test_catalog_list(city):
     assert [one["id"] for one in found] == sorted(classes)
 
 
+def test_quality(city):
+    """Every dataset on every criterion: value, unit, target, verdict, and why there is no number."""
+    found = document(city.call("quality", "--json", "--now", "2026-01-16"))["datasets"]
+    assert set(found) == {one["id"] for one in document(city.call("catalog", "list", "--json"))}
+    assert {len(card) for card in found.values()} == {14}
+    for one in (one for card in found.values() for one in card.values()):
+        assert set(one) == {"value", "unit", "target", "verdict", "gap"}
+        assert one["verdict"] in {"good", "warning", "bad", "not-measured"}
+        assert (one["gap"] is None) == (one["verdict"] != "not-measured")
+
+
 def test_report_list(city):
     """Every page with its latest edition, its path below public/, and when it was released."""
     found = document(city.call("report", "list", "--json"))
-    assert len(found) == 12
+    assert {one["report"] for one in found} == definitions(city)
     for one in found:
         assert set(one) == {"report", "cell", "edition", "path", "released", "status"}
         assert one["status"] == "published"

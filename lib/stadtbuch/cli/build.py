@@ -96,12 +96,41 @@ def perform(city: City, names: list[str], *, jobs: int, dry_run: bool = False) -
     with drawn(narrator()) as progress:
         summary = reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run)
     if not dry_run:
+        summary = _with_dashboards(city, names, summary, jobs=jobs)
         try:
             code = write_site(city)
         except StadtbuchError as error:  # the runs are done: their summary must not be lost
             return summary | {"site": {"error": error}, "exit_code": error.exit_code}
         summary["exit_code"] = summary["exit_code"] or code
     return summary
+
+
+def _with_dashboards(
+    city: City, names: Sequence[str], summary: dict[str, Any], *, jobs: int
+) -> dict[str, Any]:
+    """Bring the dashboards of the reports up to date: they read what the reports have released."""
+    from stadtbuch.dashboards import build as dashboards  # noqa: PLC0415 - start-up time
+
+    with drawn(narrator()) as progress:
+        done = dashboards.build(city, names, jobs=jobs, progress=progress)
+    counts = {**summary["counts"], "executed": summary["counts"]["executed"] + done["executed"]}
+    codes = (summary["exit_code"], done["exit_code"])
+    return {
+        **summary,
+        "counts": counts,
+        "dashboards": done["dashboards"],
+        "exit_code": next((one for one in (1, 4, 3) if one in codes), 0),
+    }
+
+
+def renew_dashboard(city: City, report: str) -> None:
+    """Bring a report's dashboard up to date after a release by hand; what is wrong with it stops nothing."""
+    from stadtbuch.dashboards import build as dashboards  # noqa: PLC0415 - start-up time
+
+    done = dashboards.build(city, [report])
+    for one in dashboards.spoken(done, language()):
+        for line in _reasons(one) if one["publication"] in ("refused", "none") else ():
+            narrator().print(line, style="yellow", soft_wrap=True)
 
 
 def write_site(city: City) -> int:
@@ -168,7 +197,12 @@ def spoken(summary: Mapping[str, Any]) -> dict[str, Any]:
     from stadtbuch.reports import build as reports  # noqa: PLC0415 - start-up time
 
     site = {"error": summary["site"]["error"].as_dict(language())} if "site" in summary else None
-    return reports.spoken(summary, language()) | ({"site": site} if site else {})
+    document = reports.spoken(summary, language()) | ({"site": site} if site else {})
+    if summary.get("dashboards"):
+        from stadtbuch.dashboards import build as dashboards  # noqa: PLC0415 - start-up time
+
+        document["dashboards"] = dashboards.spoken(summary, language())
+    return document
 
 
 def tell(console: Console, document: Mapping[str, Any], *, dry_run: bool = False) -> None:
@@ -176,8 +210,11 @@ def tell(console: Console, document: Mapping[str, Any], *, dry_run: bool = False
     for run in document["runs"]:
         name = f"{run['report']}/{run['cell']}" if run["cell"] else run["report"]
         console.print(f"{name:<44} {_outcome(run, dry_run=dry_run).pick(language())}")
+    for one in document.get("dashboards", ()):
+        name = f"dashboards/{one['dashboard']}"
+        console.print(f"{name:<44} {_dashboard_outcome(one).pick(language())}")
     told: set[str] = set()
-    for run in document["runs"]:
+    for run in [*document["runs"], *document.get("dashboards", ())]:
         for line in _reasons(run):
             if line not in told:
                 console.print(line, style="yellow", soft_wrap=True)
@@ -189,6 +226,10 @@ def _outcome(run: Mapping[str, Any], *, dry_run: bool) -> Text:
     if dry_run or run["status"] in ("failed", "refused"):
         return STATUS[run["status"]]
     return OUTCOMES[run["publication"]]
+
+
+def _dashboard_outcome(one: Mapping[str, Any]) -> Text:
+    return STATUS["failed"] if one["error"] else OUTCOMES[one["publication"]]
 
 
 def _reasons(run: Mapping[str, Any]) -> list[str]:

@@ -113,7 +113,20 @@ def _tell(console: Console, city: City, document: dict[str, Any]) -> None:
     python = Path(sys.executable).name
     console.print(said("Ansehen:", "To look at it:"), style="bold")
     console.print(f"  {site['index']}", soft_wrap=True)
-    console.print(f"  {python} -m http.server {PORT} --directory {folder}", soft_wrap=True)
+    console.print(
+        said(
+            f"  stadtbuch serve --port {PORT}   (Seiten und Dashboards)",
+            f"  stadtbuch serve --port {PORT}   (pages and dashboards)",
+        ),
+        soft_wrap=True,
+    )
+    console.print(
+        said(
+            f"  {python} -m http.server {PORT} --directory {folder}   (nur die Seiten)",
+            f"  {python} -m http.server {PORT} --directory {folder}   (the pages only)",
+        ),
+        soft_wrap=True,
+    )
     console.print(f"  http://localhost:{PORT}/", soft_wrap=True)
 
 

@@ -39,6 +39,22 @@ class Door:
 
 
 DOORS = {
+    "init": Door(
+        "stadtbuch.cli.init:init",
+        Text(
+            de="Legt die Ordner einer neuen Stadt an, mit denen sofort eine erste Seite entsteht.",
+            en="Make a new city's folders, from which a first page can be built at once.",
+        ),
+        'stadtbuch init my-city --name "Musterstadt"',
+    ),
+    "doctor": Door(
+        "stadtbuch.cli.doctor:doctor",
+        Text(
+            de="Sagt, was installiert ist, was fehlt oder falsch eingestellt ist, und was zu tun ist.",
+            en="Say what is installed, missing or misconfigured, and what to do.",
+        ),
+        "stadtbuch doctor --public",
+    ),
     "demo": Door(
         "stadtbuch.cli.demo:demo",
         Text(
@@ -47,6 +63,14 @@ DOORS = {
         ),
         "stadtbuch demo",
     ),
+    "lab": Door(
+        "stadtbuch.cli.lab:lab",
+        Text(
+            de="Startet JupyterLab mit Startnotebook, Hinweisen, Vervollständigung und Vorlagen.",
+            en="Start JupyterLab with a start notebook, notes, completion and templates.",
+        ),
+        "stadtbuch lab",
+    ),
     "catalog": Door(
         "stadtbuch.cli.catalog:app",
         Text(
@@ -54,6 +78,14 @@ DOORS = {
             en="Show, search and check the data catalogue.",
         ),
         "stadtbuch catalog list",
+    ),
+    "quality": Door(
+        "stadtbuch.cli.quality:quality",
+        Text(
+            de="Misst, wie gut die Daten sind: vierzehn Kriterien, gemessen oder mit dem Grund, warum nicht.",
+            en="Measure how good the data are: fourteen criteria, measured or with the reason why not.",
+        ),
+        "stadtbuch quality geography.areas",
     ),
     "run": Door(
         "stadtbuch.cli.run:run",
@@ -83,6 +115,22 @@ DOORS = {
         "stadtbuch.cli.report:app",
         Text(de="Zeigt Berichte und gibt Ausgaben frei.", en="Show reports and approve editions."),
         "stadtbuch report list",
+    ),
+    "submission": Door(
+        "stadtbuch.cli.submission:app",
+        Text(
+            de="Nimmt Einsendungen an, prüft sie, rechnet sie nach und entscheidet über sie.",
+            en="Receive submissions, inspect them, re-run them and decide about them.",
+        ),
+        "stadtbuch submission inspect my-notebook.ipynb",
+    ),
+    "serve": Door(
+        "stadtbuch.cli.serve:serve",
+        Text(
+            de="Zeigt die öffentlichen Seiten und die Dashboards auf diesem Rechner.",
+            en="Serve the public pages and the dashboards from this machine.",
+        ),
+        "stadtbuch serve --port 8000 --dashboards-port 8001",
     ),
     "book": Door(
         "stadtbuch.cli.book:app",

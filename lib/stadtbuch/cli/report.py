@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stadtbuch.cli.build import write_site
+from stadtbuch.cli.build import renew_dashboard, write_site
 from stadtbuch.cli.context import (
     AsOption,
     CityOption,
@@ -186,6 +186,8 @@ def approve(
 
     opened = open_city(city, now=now, as_role=as_role)
     done = decisions.approve(opened, report, record=record)
+    if done.released:
+        renew_dashboard(opened, report)
     code = write_site(opened) if done.released else 0
     document = {
         "report": report,

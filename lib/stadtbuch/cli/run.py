@@ -75,6 +75,7 @@ def perform(city: City, notebook: Path, given: list[str]) -> tuple[Result, list[
     given
         ``NAME=VALUE``.
     """
+    from stadtbuch.reports import registers  # noqa: PLC0415 - start-up time
     from stadtbuch.runs import execute, manifest, parameters, plan  # noqa: PLC0415 - start-up time
 
     path = notebook if notebook.exists() else city.settings.root / notebook
@@ -82,6 +83,7 @@ def perform(city: City, notebook: Path, given: list[str]) -> tuple[Result, list[
     bound = parameters.bind(
         analysis.manifest, parameters.split(given), choices=city.choices, defaults=analysis.defaults
     )
+    registers.refresh(city)
     request = plan.plan(city, analysis, bound)
     with drawn(narrator()) as progress:
         (result,) = execute.execute([request], progress=progress, city=city)

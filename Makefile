@@ -3,9 +3,9 @@
 #   make demo       the synthetic city, from its data to its public pages (no root, no system packages)
 #   make test       every rule, every kind of failure; ends with a list of what was skipped
 #   make check      style, floors, types and the quick guards
-#   make campaign   NAME=tables: a test with a larger sample
-#   make lab        JupyterLab in this city
-#   make serve      the public pages on this machine
+#   make campaign   NAME=tables: a test with a larger sample; NAME=sandbox: each hostile notebook by itself
+#   make lab        JupyterLab in this city, with the start notebook
+#   make serve      the public pages and the dashboards on this machine
 #   make bench      measurements
 #   make format     write the code in the house's style
 #   make docs       write the reference pages of commands and errors; render all pages to build/docs
@@ -21,6 +21,7 @@ UV := $(BIN)/uv
 STAMPS := .venv/stamps
 LOCKED := requirements/runtime.lock requirements/build.lock pyproject.toml
 PORT ?= 8000
+DASHBOARDS_PORT ?= 8001
 NAME ?=
 SAMPLE ?= 5000
 
@@ -61,19 +62,17 @@ style: $(STAMPS)/test
 campaign: $(STAMPS)/test
 	@case "$(NAME)" in \
 	  tables) $(BIN)/python -m pytest tests/attackers --sample $(SAMPLE) -rA ;; \
-	  crash|attacks|pages|sandbox|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there is NAME=tables."; exit 2 ;; \
-	  *) echo "Which campaign? make campaign NAME=tables"; exit 2 ;; \
+	  sandbox) $(BIN)/python -m pytest tests/attacks --alone -rA ;; \
+	  crash|attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables and NAME=sandbox."; exit 2 ;; \
+	  *) echo "Which campaign? make campaign NAME=tables or NAME=sandbox"; exit 2 ;; \
 	esac
 
 lab: $(STAMPS)/lab
-	@echo "JupyterLab starts in this folder; 'import stadtbuch as sb; city = sb.city()' is the door to the data."
-	@$(BIN)/jupyter lab
+	@$(BIN)/stadtbuch lab
 
-serve:
+serve: $(STAMPS)/runtime
 	@test -f public/index.html || { echo "There is nothing to serve yet: run 'make demo' first."; exit 1; }
-	@python="$$(sh requirements/find-python)" && \
-	echo "The public pages: http://127.0.0.1:$(PORT)/ (Ctrl-C ends). Dashboards come with a later issue." && \
-	"$$python" -m http.server --bind 127.0.0.1 --directory public $(PORT)
+	@exec $(BIN)/stadtbuch serve --port $(PORT) --dashboards-port $(DASHBOARDS_PORT)
 
 bench: $(STAMPS)/test
 	@found=no; for file in benchmarks/*.py; do \
@@ -87,6 +86,7 @@ format: $(STAMPS)/test
 docs: $(STAMPS)/docs
 	@STADTBUCH_LANGUAGE=en $(BIN)/python docs/reference/write_commands.py
 	@$(BIN)/python docs/reference/write_errors.py
+	@$(BIN)/python docs/reference/write_doctor.py
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "The documentation to read: build/docs/index.html"
 
 # No addresses, no paths, no comments: the files hold names, versions and hashes only.

@@ -228,7 +228,8 @@ def _show_approval(console: Console, document: dict[str, Any]) -> None:
             de="Zieht eine Ausgabe zurück; ihre Seite nennt dann den Grund, im Archiv bleibt sie.",
             en="Take an edition out of public; its page states the reason, the archive keeps it.",
         ),
-        example='stadtbuch report withhold who-lives-where/mitte@2026-01-15 --reason-de "…" --reason-en "…"',
+        example="stadtbuch report withhold who-lives-where/mitte@2026-01-15 --as head-of-statistics "
+        '--reason-de "…" --reason-en "…"',
     )
 )
 def withhold(

@@ -503,7 +503,8 @@ def _reason(given: str, english: str) -> Text:
             de="Nimmt eine nachgerechnete Einsendung an; sie erscheint mit dem nächsten Bau, mit der Begründung.",
             en="Accept a re-run submission; it appears with the next build, the reason on its page.",
         ),
-        example='stadtbuch submission accept SB-2026-7K3M-Q2TD --reason "…" --reason-en "…"',
+        example="stadtbuch submission accept SB-2026-7K3M-Q2TD --as head-of-statistics "
+        '--reason "…" --reason-en "…"',
     )
 )
 def accept(
@@ -532,7 +533,7 @@ def accept(
             de="Lehnt eine Einsendung ab; die Begründung geht an die einsendende Person.",
             en="Reject a submission; the reason goes to the sender.",
         ),
-        example='stadtbuch submission reject SB-2026-7K3M-Q2TD --reason "…"',
+        example='stadtbuch submission reject SB-2026-7K3M-Q2TD --as head-of-statistics --reason "…"',
     )
 )
 def reject(

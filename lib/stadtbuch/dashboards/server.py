@@ -296,7 +296,10 @@ class Public(Voila):
         ]
         for pages in self.pages:
             for language, below in LANGUAGE_PATHS.items():
-                offered.append((f"/{pages.kept.name}/{below}", quiet(Live), self._about(pages, language)))
+                address = f"/{pages.kept.name}/{below}"
+                offered.append((address, quiet(Live), self._about(pages, language)))
+                onward = {"url": address, "permanent": False}  # people leave the slash at the end out
+                offered.append((address.rstrip("/"), quiet(web.RedirectHandler), onward))
         style = self.prepared.about["style"]
         extra = (SHARE / "voila" / "live.css").read_text(encoding="utf-8")
         robots = "User-agent: *\nDisallow: /\n"

@@ -137,9 +137,8 @@ def _parts(message: Message) -> Iterator[Message]:
         if sum(len(name) + len(str(value)) for name, value in part.items()) > MAX_HEADERS:
             raise _broken()
         yield part
-        inside = part.get_payload()
-        if isinstance(inside, list) and _kind(part).startswith("multipart/"):
-            waiting += [one for one in inside if isinstance(one, Message)]
+        if part.is_multipart() and _kind(part).startswith("multipart/"):
+            waiting += [one for one in part.get_payload() if isinstance(one, Message)]
 
 
 def _kind(part: Message) -> str:
@@ -197,14 +196,19 @@ def _is_notebook(part: Message) -> bool:
 def _content(part: Message) -> bytes:
     """Decode a part strictly: what is broken on the way is not guessed."""
     encoding = str(part.get("Content-Transfer-Encoding", "7bit")).strip().lower()
-    written = part.get_payload()
-    if not isinstance(written, str) or encoding not in _ENCODINGS:
+    if part.is_multipart() or encoding not in _ENCODINGS:
         raise _broken()
     try:
+        written = str(part.get_payload())
         if encoding == "base64":  # the parser's own decoder lets pieces that are none pass
             return base64.b64decode(re.sub(r"\s", "", written), validate=True)
         data = part.get_payload(decode=True)
-    except (binascii.Error, ValueError):
+    except (
+        binascii.Error,
+        ValueError,
+        TypeError,
+        LookupError,
+    ):  # a charset that is none stops the parser itself
         raise _broken() from None
     return data if isinstance(data, bytes) else b""
 
@@ -234,10 +238,10 @@ def _words(parts: list[Message]) -> list[str]:
 
 def _charset(part: Message) -> str:
     """Give a text encoding that exists."""
-    charset = str(part.get_content_charset() or "utf-8")
     try:
-        return charset if isinstance(b"".decode(charset), str) else "utf-8"
-    except (LookupError, ValueError):
+        charset = str(part.get_content_charset() or "utf-8")
+        return charset if isinstance(b"x".decode(charset, errors="replace"), str) else "utf-8"
+    except (LookupError, ValueError, TypeError):
         return "utf-8"
 
 

@@ -142,6 +142,18 @@ def test_a_sender_that_is_no_address_is_left_out(sender: str) -> None:
     assert mail.read(data).address == ""
 
 
+@pytest.mark.parametrize(
+    "charset", ["=?utf-8?q?", "hex", "idna", "undefined", "utf\x00-8", "unicode_escape", "x" * 500]
+)
+def test_an_encoding_that_is_none_stops_nothing(charset: str) -> None:
+    """The text is read as far as it goes, or the mail is damaged; found by fuzzing."""
+    data = a_mail().replace(b'charset="utf-8"', f'charset="{charset}"'.encode())
+    try:
+        assert mail.read(data).notebook == NOTEBOOK
+    except Refused as refusal:
+        assert refusal.code == "submission.mail-broken"
+
+
 def test_a_mail_of_a_mailbox_file_is_understood() -> None:
     """Some programs put the line of an mbox in front."""
     assert mail.read(b"From - Mon Jan  5 10:00:00 2026\n" + a_mail()).notebook == NOTEBOOK

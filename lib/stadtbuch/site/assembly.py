@@ -155,7 +155,8 @@ def _home(site: Site, language: str) -> dict[str, Any]:
     numbers["editions"] = sum(
         one.public for cells in site.shelves.values() for shelf in cells.values() for one in shelf
     )
-    return {"reports": _cards(site, language)[:6], "numbers": numbers}
+    live = [(kept.title, f"dashboards/{kept.name}") for kept in site.dashboards]
+    return {"reports": _cards(site, language)[:6], "numbers": numbers, "dashboards": live}
 
 
 def _cards(site: Site, language: str) -> list[dict[str, Any]]:

@@ -31,6 +31,8 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _WORD = re.compile(r"[^\W_]+")
 
 REPORT = Text(de="Bericht", en="Report")
+DASHBOARD = same("Dashboard")
+EXHIBIT = Text(de="Beispiel von Bürgerinnen und Bürgern", en="Example from citizens")
 DATASET = Text(de="Datensatz", en="Dataset")
 TABLE = Text(de="Tabelle aus einem Bericht", en="Table from a report")
 PAGE = Text(de="Seite", en="Page")
@@ -98,7 +100,8 @@ def entries(site: Site) -> list[Entry]:
     -------
     list of Entry
     """
-    return [*_reports(site), *_by_title(map(_dataset, site.datasets.values())), *_tables(site), *_others()]
+    data = _by_title(map(_dataset, site.datasets.values()))
+    return [*_reports(site), *_dashboards(site), *data, *_tables(site), *_exhibits(site), *_others()]
 
 
 def _by_title(found: Iterable[Entry]) -> list[Entry]:
@@ -158,6 +161,21 @@ def _tables(site: Site) -> Iterator[Entry]:
         title = site.report_title(archived.edition.report)
         summary = Text(de=f"Aus dem Bericht „{title.de}“", en=f"From the report “{title.en}”")
         yield Entry(TABLE, same(name), summary, archived.path.rpartition("/")[0], {}, anchor="data")
+
+
+def _dashboards(site: Site) -> Iterator[Entry]:
+    """Give the dashboards that visitors may see."""
+    for kept in site.dashboards:
+        report = site.reports.get(kept.name)
+        yield Entry(
+            DASHBOARD, kept.title, report.summary if report else same(""), f"dashboards/{kept.name}", {}
+        )
+
+
+def _exhibits(site: Site) -> Iterator[Entry]:
+    """Give what citizens made of the data."""
+    for exhibit in site.exhibits:
+        yield Entry(EXHIBIT, exhibit.title, exhibit.reason, exhibit.path, {})
 
 
 def _others() -> Iterator[Entry]:

@@ -116,6 +116,20 @@ STANDING = {
             en="How small numbers are protected, which thresholds hold and who decided them.",
         ),
     ),
+    "showcase": (
+        Text(de="Was Menschen aus den Daten machen", en="What people make of the data"),
+        Text(
+            de="Auswertungen von Bürgerinnen und Bürgern mit den offenen Daten der Stadt.",
+            en="Analyses by citizens with the city's open data.",
+        ),
+    ),
+    "send-in": (
+        Text(de="Auswertung einsenden", en="Send in your analysis"),
+        Text(
+            de="Wie Sie ein Notebook schicken, was damit geschieht und wie Sie es zurückziehen.",
+            en="How to send a notebook, what becomes of it, and how to withdraw it.",
+        ),
+    ),
     "accessibility": (
         PAGES["accessibility"],
         Text(

@@ -35,6 +35,11 @@ def test_every_entry_leads_to_a_page(site: Site) -> None:
         assert f"{one.folder}/index.html" in files and f"{one.folder}/index.en.html" in files
 
 
+def test_pages_for_citizens_are_listed(site: Site) -> None:
+    """Whoever wants to send something in finds the page that says how."""
+    assert {"showcase", "send-in", "registers/withheld", "methods"} <= {one.folder for one in search.entries(site)}
+
+
 def test_dataset_is_found_by_keyword_column_and_class(site: Site) -> None:
     """People look for a dataset by what is in it, not only by its title."""
     entry = next(one for one in search.entries(site) if one.folder == "datasets/population.register")

@@ -19,6 +19,14 @@ BROUGHT = ("README.md", "GLOSSARY.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGE
 LINK = re.compile(r"(!?\[[^\]\n]*\]\()([^)#\s]+)([^)\n]*\))")
 
 
+def on_config(config: Any) -> Any:
+    """Let the menu end with the decisions, however many there are."""
+    folder = Path(config["docs_dir"])
+    pages = sorted(path.relative_to(folder).as_posix() for path in folder.glob("decisions/*.md"))
+    config["nav"] = [*config["nav"], {"Decisions": pages}]
+    return config
+
+
 def on_files(files: Files, *, config: Any) -> Files:
     """Bring the pages of the root in."""
     for name in BROUGHT:

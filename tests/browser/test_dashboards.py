@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +19,7 @@ LOOKS = {"light": ("light", 1280), "dark": ("dark", 1280), "phone": ("light", 36
 LIVE = {"who-lives-where": "?borough=mitte", "how-does-the-city-cycle": "en/?days=weekends"}
 STATIC = ("dashboards/index.html", "dashboards/who-lives-where/index.html")
 PATIENCE = 60_000
+FULL = 503
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +38,12 @@ def axe() -> Any:
 
 
 def opened(page: Any, address: str) -> None:
-    """Open a live page and wait for its numbers."""
-    page.goto(address, wait_until="commit")
+    """Open a live page and wait for its numbers; visitors of earlier tests may still have their seats."""
+    for _ in range(60):
+        answer = page.goto(address, wait_until="commit", timeout=PATIENCE)
+        if answer.status != FULL:
+            break
+        page.wait_for_timeout(1000)
     page.wait_for_selector(".dashboard-shown .dashboard-view", timeout=PATIENCE)
 
 
@@ -96,10 +103,37 @@ def test_the_keyboard_chooses_and_everything_follows(browser: Any, served: Serve
     told = page.locator("#live-status").inner_text()
     href = page.locator("#static-page").get_attribute("href")
     count = field.count()
+    named = [
+        page.locator("h1").inner_text(),
+        page.title(),
+        page.locator(".crumbs li").last.inner_text(),
+        page.url.partition("?")[2],
+        page.get_by_role("link", name="English").get_attribute("href"),
+    ]
     page.close()
+    assert all("Hafen" not in one for one in named)
+    assert named[0] == "Wer wohnt wo? Ganze Stadt"
+    assert named[1].startswith("Wer wohnt wo?: Ganze Stadt – ")
+    assert named[2:] == ["Ganze Stadt", "borough=all", "/who-lives-where/en/?borough=all"]
     assert (style, count, before != after) == (["solid", "solid", True], 1, True)
     assert told == "Gezeigt: Ganze Stadt"
     assert href == f"{served.site}/dashboards/who-lives-where/all/index.html"
+
+
+def test_a_visitor_whose_kernel_is_gone_is_told(browser: Any, served: Served) -> None:
+    """After a long rest nothing answers a choice any more: the page says so and leads on with that choice."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    opened(page, f"{served.live}/who-lives-where/?borough=hafen")
+    html = page.content()
+    (kernel,) = [one for one in serving.kernels(served.copy()) if serving.serves(one, html)]
+    os.kill(kernel, signal.SIGKILL)
+    page.get_by_label("Stadtbezirk").select_option(label="Mitte")
+    page.wait_for_selector("#live-gone a", timeout=PATIENCE)
+    told = page.locator("#live-gone").inner_text()
+    links = [one.get_attribute("href") for one in page.locator("#live-gone a").all()]
+    page.close()
+    assert told.startswith("Die interaktive Fassung antwortet nicht mehr")
+    assert links == ["?borough=mitte", f"{served.site}/dashboards/who-lives-where/mitte/index.html"]
 
 
 def test_without_script_the_numbers_and_all_choices_are_there(browser: Any, axe: Any, served: Served) -> None:
@@ -138,5 +172,5 @@ def test_the_page_for_full_seats_is_accessible(browser: Any, axe: Any, served: S
     static = third.locator(".headline-value").inner_text()
     for page in (first, second, third):
         page.close()
-    assert (answer.status, found, number) == (503, [], static)
+    assert (answer.status, found, number) == (FULL, [], static)
     assert told.startswith("All seats of the interactive version are taken at the moment.")

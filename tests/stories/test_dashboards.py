@@ -160,7 +160,6 @@ NOTHING = (
     "/voila/execution/00000000-0000-0000-0000-000000000000",
     "/voila/api/shutdown/00000000-0000-0000-0000-000000000000",
     f"/{NAME}.ipynb",
-    f"/{NAME}",
     f"/{NAME}/fr/",
     "/login",
     "/logout",
@@ -195,6 +194,12 @@ def test_nothing_but_dashboards_answers(served: Served) -> None:
     assert [
         path for path, body in told.items() if "root:" in body or any(one in body for one in INSIDE)
     ] == []
+
+
+def test_an_address_without_its_slash_leads_on(served: Served) -> None:
+    """People leave it out; the choice stays, and nobody is led elsewhere."""
+    answer = asyncio.run(get(f"{served.live}/{NAME}?borough=mitte"))
+    assert (answer.code, answer.headers["Location"]) == (302, f"/{NAME}/?borough=mitte")
 
 
 async def raw(origin: str, path: str, method: str = "GET") -> tuple[int, bytes]:

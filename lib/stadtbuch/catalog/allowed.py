@@ -132,6 +132,18 @@ def is_register(source: Source) -> bool:
     return source.url.startswith(f"{REGISTERS}/")
 
 
+def names(source: Source) -> str | None:
+    """
+    Name the register that a source is; None if it is none.
+
+    Examples
+    --------
+    >>> names(Source(reader="parquet", url="{REGISTERS}/uses.parquet"))
+    'uses'
+    """
+    return PurePosixPath(source.url).stem if is_register(source) else None
+
+
 def locate(source: Source, settings: Settings) -> Path:
     """
     Give the absolute path of a source whose address is allowed.

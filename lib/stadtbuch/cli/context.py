@@ -169,7 +169,8 @@ def open_city(city: Path | None, *, now: str | None = None, as_role: str | None 
     from stadtbuch.session import City  # noqa: PLC0415 - start-up time: it brings pandas along
 
     found = open_settings(city)
-    return City.open(found, now=moment(now, zone=found.city.zone), as_role=as_role)
+    zone = found.city.zone
+    return City.open(found, now=moment(now, zone=zone), clock=moment(None, zone=zone), as_role=as_role)
 
 
 def answer(document: Any, *, as_json: bool, human: Callable[[Console], None]) -> None:

@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
+from stadtbuch import startup
 from stadtbuch.cli import speech
 from stadtbuch.cli.context import explained, language, narrator, said
 from stadtbuch.errors import Failed, StadtbuchError
@@ -93,7 +94,7 @@ DOORS = {
             de="Führt ein Notebook einmal aus; das Ergebnis bleibt intern.",
             en="Run a notebook once; the result stays internal.",
         ),
-        "stadtbuch run notebooks/analyses/example.ipynb -p year=2025",
+        "stadtbuch run notebooks/analyses/who-lives-where.ipynb -p borough=all -p reference_date=2025-12-31",
     ),
     "check": Door(
         "stadtbuch.cli.check:check",
@@ -101,7 +102,7 @@ DOORS = {
             de="Sagt, was die Freigabeprüfung zu einem Notebook oder Bericht sagen würde.",
             en="Say what the gate would say about a notebook or report.",
         ),
-        "stadtbuch check notebooks/analyses/example.ipynb",
+        "stadtbuch check notebooks/analyses/how-does-the-city-cycle.ipynb",
     ),
     "build": Door(
         "stadtbuch.cli.build:build",
@@ -282,6 +283,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if argv is None else argv)
     _write_utf8()
+    startup.spare()
     try:
         return _run(given)
     except BrokenPipeError:

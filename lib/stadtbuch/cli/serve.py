@@ -340,12 +340,12 @@ def _no_port(host: str, port: int) -> StateError:
             en=f"Nothing can be served on {host}, port {port}.",
         ),
         why=Text(
-            de="Ein anderes Programm belegt ihn, oder er ist nicht erlaubt.",
-            en="Another program uses it, or it is not allowed.",
+            de="Ein anderes Programm belegt ihn, er ist nicht erlaubt, oder die Adresse ist keine dieses Rechners.",
+            en="Another program uses it, it is not allowed, or the address is not one of this machine.",
         ),
         remedy=Text(
-            de="Nennen Sie mit --port und --dashboards-port andere.",
-            en="Name others with --port and --dashboards-port.",
+            de="Nennen Sie mit --port und --dashboards-port andere, mit --host eine Adresse dieses Rechners.",
+            en="Name others with --port and --dashboards-port, and with --host an address of this machine.",
         ),
     )
 

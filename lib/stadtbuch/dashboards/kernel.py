@@ -26,7 +26,10 @@ def main() -> None:
     sys.path.insert(0, f"{folder}/modules")
     if library not in sys.path:
         sys.path.append(library)
-    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - only once the paths are right
+    from stadtbuch import startup  # noqa: PLC0415 - only once the paths are right
+
+    startup.spare()
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - as above
 
     _warm()  # after ipykernel, which puts its own comms in place
     application = IPKernelApp.instance()

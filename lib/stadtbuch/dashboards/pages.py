@@ -121,7 +121,8 @@ class Pages:
         options = []
         for one in control.options:
             target = f"{shell.root}{self.folder({**choice, control.name: one})}/{FILES[language]}"
-            options.append({"label": one.label, "href": None if one == choice[control.name] else target})
+            href = None if one == choice[control.name] else target
+            options.append({"label": one.label, "slug": one.slug, "href": href})
         return {"name": control.name, "label": control.label, "options": options}
 
     def _input(self, name: str, one: Mapping[str, Any]) -> dict[str, Any]:

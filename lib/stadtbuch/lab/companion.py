@@ -92,6 +92,15 @@ class Companion:
             self._speak(str(result.info.raw_cell or ""))
         except Exception as error:  # noqa: BLE001 - IPython would print the error with everything around it
             self._failed(error)
+        self._mark(result)
+
+    def _mark(self, result: Any) -> None:
+        """Mark a cell that printed or broke off after closed data were read: text and errors carry no mark."""
+        printed = any(one["output_type"] == "stream" for one in self.watch.outputs)
+        ours = isinstance(result.error_in_exec, StadtbuchError)  # holds no values
+        broken = not result.success and not ours
+        if self.watch.sessions and (printed or broken):
+            self.show({}, kind="mark")
 
     def _speak(self, source: str) -> None:
         for loading in self.watch.new():

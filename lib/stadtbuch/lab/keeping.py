@@ -37,7 +37,17 @@ _LIBRARIES = frozenset(
     stadtbuch statsmodels vl_convert
     """.split()  # noqa: SIM905 - many words read better as text
 )
-_READS = re.compile(r"read_\w+|from_file|open|load\w*|fromfile|genfromtxt|memmap|eval|exec|system|popen")
+_PUBLIC = frozenset(
+    """
+    City age_group ages city dashboard figure headline places points protect publish table
+    """.split()  # noqa: SIM905 - many words read better as text
+)
+"""What an analysis needs of our own library; whatever else it holds is past the door."""
+
+_READS = re.compile(
+    r"read_\w+|\w*from_?file|from_?regex|open\w*|load\w*|genfromtxt|memmap|eval|exec|system|popen|imread|get_handle"
+    r"|DataSource|ExcelFile|HDFStore|SQLDatabase|FileLinks?|attrgetter|methodcaller"
+)
 """Names of methods and functions that read files or run code, whatever library they belong to."""
 
 _DOORS = frozenset({"load"})
@@ -46,14 +56,17 @@ _MAGICS = frozenset(
     load_ext sb_data sb_peek sb_check sb_preview sb_new time timeit matplotlib precision who whos
     """.split()  # noqa: SIM905 - many words read better as text
 )
+_TIMED = re.compile(r"\s*%%?time(?:it)?(?:\s+-[a-z]+\d*(?:\s+\d+)?)*\s+(.*)", re.DOTALL)
+
 _UNSURE = frozenset(
     """
     __import__ open eval exec compile getattr setattr globals locals vars __dict__ __builtins__ get_ipython
+    In Out _ih _oh
     """.split()  # noqa: SIM905 - many words read better as text
 )
 _INNER = frozenset(
     """
-    source snapshot _sources _seen _read store state
+    source snapshot _sources _seen _read store state io
     """.split()  # noqa: SIM905 - many words read better as text
 )
 """What a session keeps of its sources; a notebook that reaches for it is past the door."""
@@ -159,12 +172,17 @@ def _ids(source: str) -> set[str] | None:
     magics = [line.strip().lstrip("%").split()[:1] for line in lines if line.lstrip().startswith("%")]
     if any(not word or word[0] not in _MAGICS for word in magics):
         return None
-    plain = "\n".join("" if line.lstrip().startswith("%") else line for line in lines)
+    plain = "\n".join(_timed(line) if line.lstrip().startswith("%") else line for line in lines)
     try:
         tree = ast.parse(plain)
     except (SyntaxError, ValueError, RecursionError):
         return None
     return _of_tree(tree)
+
+
+def _timed(line: str) -> str:
+    """Give the code that a line of ``%time`` or ``%timeit`` runs; other magics that are known run none."""
+    return found[1] if (found := _TIMED.fullmatch(line)) else ""
 
 
 def _of_tree(tree: ast.AST) -> set[str] | None:
@@ -192,12 +210,36 @@ def _is_unsure(node: ast.AST) -> bool:
     """Whether a piece of code could read data in a way that is not seen here."""
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         known = all(name in _STANDARD | _LIBRARIES for name in _imported(node))
-        return not known or any(one.name in _UNSURE for one in node.names)
+        return not known or _is_own(node) or any(_reads(part) for part in _parts(node))
     if isinstance(node, ast.Attribute):
-        return bool(_READS.fullmatch(node.attr)) or node.attr in _UNSURE | _INNER
-    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "city":
+        return _reads(node.attr)
+    if isinstance(node, ast.keyword):
+        return node.arg == "filename"  # IPython's pictures and texts read a file so
+    if isinstance(node, ast.Call) and "city" in (
+        getattr(node.func, "attr", ""),
+        getattr(node.func, "id", ""),
+    ):
         return bool(node.args) or any(word.arg in (None, "start") for word in node.keywords)  # another city
     return isinstance(node, ast.Name) and node.id in _UNSURE
+
+
+def _reads(name: str) -> bool:
+    """Tell whether a name stands for something that may read a file or run code."""
+    return bool(_READS.fullmatch(name)) or name in _UNSURE | _INNER
+
+
+def _parts(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """Give every name in a line that imports."""
+    paths = [one.name for one in node.names] + [getattr(node, "module", None) or ""]
+    yield from (part for path in paths for part in path.split("."))
+
+
+def _is_own(node: ast.Import | ast.ImportFrom) -> bool:
+    """Tell whether a line imports of our own library what no analysis needs, or under a name that is not seen."""
+    if isinstance(node, ast.Import):
+        return any(one.name.startswith("stadtbuch.") for one in node.names)
+    own = str(node.module).partition(".")[0] == "stadtbuch"
+    return own and any(one.name not in _PUBLIC or one.asname or "." in str(node.module) for one in node.names)
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:

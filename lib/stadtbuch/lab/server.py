@@ -25,6 +25,8 @@ from stadtbuch.lab import keeping
 from stadtbuch.lab.keeping import Kind
 from stadtbuch.settings import Settings
 
+START_BYTES = 256
+"""Enough of a file to see whether it could be a notebook, after blanks at its beginning."""
 QUIET_PLUGINS = (
     "@jupyterlab/apputils-extension:announcements",
     "@jupyterlab/extensionmanager-extension:plugin",
@@ -79,11 +81,13 @@ class Keeper:
     -----
     An output that was once taken out of a notebook with closed data is known again wherever it turns up as long
     as the server runs: in a copied cell, under another name, after the line that loaded the data was taken away.
+    A notebook that read closed data once is kept without outputs for as long.
     """
 
     def __init__(self, root: Path, *, log: Any) -> None:
         self.root, self.log = root, log
         self._seen: set[bytes] = set()
+        self._closed: set[str] = set()
         self._catalog: tuple[Any, Catalog] | None = None
 
     def before(self, model: dict[str, Any], path: str, **_: Any) -> None:
@@ -112,7 +116,9 @@ class Keeper:
 
     def after(self, os_path: str, model: Mapping[str, Any], **_: Any) -> None:
         """Clean what came as bytes or in pieces (an upload)."""
-        if Path(os_path).suffix == ".ipynb":
+        with Path(os_path).open("rb") as file:  # whatever it is called now: it may be renamed
+            start = file.read(START_BYTES)
+        if start.lstrip().startswith(b"{"):
             self.clean_file(Path(os_path))
 
     def clean_file(self, path: Path) -> None:
@@ -135,6 +141,8 @@ class Keeper:
             notebook = json.loads(content)
         except ValueError:
             return content
+        if isinstance(notebook, dict) and isinstance(notebook.get("worksheets"), list):
+            return _of_old_form(notebook)
         if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
             return content
         if self.clean(notebook, path):
@@ -145,10 +153,11 @@ class Keeper:
         """Take out of a notebook what may not be saved; give how many outputs that were."""
         self._report_attachments(notebook, path)
         found, shown = self._kind(notebook), keeping.prints(notebook)
-        if found is Kind.open and not shown & self._seen:
+        if found is Kind.open and path not in self._closed and not shown & self._seen:
             return keeping.tidy(notebook)
         if found is Kind.closed:
             self._seen |= shown
+            self._closed.add(path)  # its kernel may hold the data when the line that loaded them is gone
         return keeping.strip(notebook)
 
     def _kind(self, notebook: Mapping[str, Any]) -> Kind:
@@ -180,6 +189,13 @@ class Keeper:
             self.log.warning(
                 "stadtbuch: %s, cell %d holds an attachment; it is saved unchecked", path, number
             )
+
+
+def _of_old_form(notebook: dict[str, Any]) -> str:
+    """Give a notebook as it was written before format 4: nobody judges it, so nothing of it is kept."""
+    for sheet in notebook["worksheets"]:
+        keeping.strip(sheet)
+    return json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 
 class Checkpoints(AsyncFileCheckpoints):  # type: ignore[misc]

@@ -241,13 +241,14 @@ def coarsen(
     outline
         GeoDataFrame of the areas in which the things can be at all; needed where a step asks for a grid.
     where
-        Conditions by which the rows were chosen, for the record.
+        Conditions by which the rows were chosen, for the record. Only what a thing is may be chosen: "where it
+        says borough 08" would tell the place, and a category alone could tell a rare thing as a common one.
 
     Raises
     ------
     ProtectionError
-        ``places.columns``, ``places.not-shown``, ``places.geometry``, ``places.outline``, ``places.season``. The
-        texts name columns, never values.
+        ``places.columns``, ``places.not-shown``, ``places.rows``, ``places.geometry``, ``places.outline``,
+        ``places.season``. The texts name columns, never values.
 
     Examples
     --------
@@ -260,8 +261,9 @@ def coarsen(
     1     owl    02    1+
     """
     _require_columns(frame, rules, show)
+    _require_whole(where, rules)
     open_rows, locked = _released(frame, rules, before)
-    steps = _steps(open_rows, rules)
+    steps = _steps(frame, rules)  # also by what is locked: a kind is as rare as its rarest row
     cities = _areas(rules, outline)
     placed = _placed(open_rows, rules, steps, cities)
     told = placed.dropna(subset=[PLACE])
@@ -334,6 +336,13 @@ def _require_columns(frame: pd.DataFrame, rules: PlaceRules, show: Sequence[str]
         raise _lacking(missing)
     if any(step.grid for step in rules.steps.values()) and not _has_points(frame):
         raise _no_points()
+
+
+def _require_whole(where: Sequence[Mapping[str, Any]], rules: PlaceRules) -> None:
+    """Refuse rows that were chosen by anything but their kind: the condition stands in the public record."""
+    chosen = [str(one["column"]) for one in where if one["column"] != rules.kind]
+    if chosen:
+        raise _chosen(chosen, rules.kind)
 
 
 def _has_points(frame: pd.DataFrame) -> bool:
@@ -483,11 +492,12 @@ def _withheld(rules: PlaceRules, titles: Mapping[str, Text]) -> Text:
         de=f"Nicht veröffentlicht: {', '.join(one.de for one in left_out)}." if left_out else "",
         en=f"Not published: {', '.join(one.en for one in left_out)}." if left_out else "",
     )
-    season = _season_text(rules.season)
+    season = season_text(rules.season)
     return Text(de=f"{said.de} {season.de}".strip(), en=f"{said.en} {season.en}".strip())
 
 
-def _season_text(season: Season | None) -> Text:
+def season_text(season: Season | None) -> Text:
+    """Say when what is seen in a season appears; nothing where there is none."""
     if season is None:
         return Text(de="", en="")
     (month, day), (last_month, last_day) = _day(season.start), _day(season.until)
@@ -584,6 +594,27 @@ def _not_shown(stray: Sequence[str], allowed: Sequence[str]) -> ProtectionError:
         remedy=Text(
             de=f"Erlaubt sind: {known} (im Katalog unter privacy.places.show).",
             en=f"Allowed are: {known} (in the catalogue under privacy.places.show).",
+        ),
+    )
+
+
+def _chosen(columns: Sequence[str], kind: str) -> ProtectionError:
+    listed = ", ".join(columns)
+    return ProtectionError(
+        "places.rows",
+        Text(
+            de=f"Zeilen mit geschützten Orten dürfen nicht danach ausgewählt werden: {listed}.",
+            en=f"Rows with protected places may not be chosen by this: {listed}.",
+        ),
+        remedy=Text(
+            de=f"Lassen Sie unter rows: im Manifest höchstens {kind} stehen; auswählen lässt sich danach, im Bericht.",
+            en=f"Leave at most {kind} under rows: in the manifest; choose afterwards, in the report.",
+        ),
+        why=Text(
+            de="Die Auswahl wird mit veröffentlicht. „Nur in diesem Bezirk“ oder „nur an diesem Tag“ verriete, was "
+            "das Raster verbirgt.",
+            en="The choice is published, too. “Only in this borough” or “only on this day” would tell what the grid "
+            "hides.",
         ),
     )
 

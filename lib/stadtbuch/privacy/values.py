@@ -23,6 +23,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -179,7 +180,13 @@ def hits(text: str, index: frozenset[bytes], key: bytes, *, exempt: frozenset[st
     """
     if not index:
         return 0
-    return sum(_digest(one, key) in index for one in runs(text) - exempt)
+    return sum(hashed in index and one not in exempt for one, hashed in _hashed(text, key))
+
+
+@lru_cache(maxsize=4)  # one text is compared with every dataset in turn; hashing it is the work
+def _hashed(text: str, key: bytes) -> tuple[tuple[str, bytes], ...]:
+    """Give the phrases of a text with their digests."""
+    return tuple((one, _digest(one, key)) for one in runs(text))
 
 
 def runs(text: str) -> set[str]:

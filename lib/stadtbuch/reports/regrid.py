@@ -60,7 +60,7 @@ def _again(
             dataset=dataset.id,
             name=name,
             show=show,
-            before=places.opens(rules.season, city.today) if rules.season else None,
+            before=places.opens(rules.season, city.reached) if rules.season else None,
             titles=places.protected_titles(dataset),
             outline=city.source(rules.outline).frame if rules.outline else None,
             where=conditions(described.get("rows") or {}),

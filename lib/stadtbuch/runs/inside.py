@@ -26,6 +26,10 @@ def main(prepare: Callable[[Any], None] = lambda shell: None) -> None:
         sys.path.append(library)
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - only once the paths are right
 
+    from stadtbuch import startup  # noqa: PLC0415 - as above
+
+    startup.spare()
+
     application = IPKernelApp.instance()
     application.initialize([*sys.argv[1:], "--HistoryManager.enabled=False"])
     _note_errors(application.shell, folder / "outputs", Path(library) / "stadtbuch")

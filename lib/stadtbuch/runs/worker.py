@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from stadtbuch import atomic
+from stadtbuch import atomic, startup
 
 SOURCE, INFO, EXECUTED = "source.ipynb", "run.json", "notebook.ipynb"
 GRACE_SECONDS = 10
@@ -26,6 +26,7 @@ GRACE_SECONDS = 10
 
 def begin(lifeline: Connection) -> None:
     """Prepare a worker: only the lifeline ends it, so that Ctrl-C reaches one place and not three."""
+    startup.spare()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     Thread(target=_watch, args=(lifeline,), daemon=True).start()

@@ -73,6 +73,8 @@ class City:
         The moment of this session, UTC.
     declared
         The manifest of the session's notebook, if it has one.
+    clock
+        What the clock says, if a command was told another moment; UTC.
     """
 
     settings: _settings.Settings
@@ -83,6 +85,7 @@ class City:
     actor: Actor
     now: datetime
     declared: Declared | None = None
+    clock: datetime | None = None
     _sources: dict[str, Source] = field(default_factory=dict)
     _seen: dict[str, Snapshot] = field(default_factory=dict)
     _choices: dict[str, list[str]] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class City:
         as_role: str | None = None,
         login: str | None = None,
         declared: Declared | None = None,
+        clock: datetime | None = None,
     ) -> City:
         """
         Open a city: its catalogue, its state and the role in which is asked.
@@ -116,6 +120,8 @@ class City:
             Whose roles count; without it, the operating system's login.
         declared
             The manifest of the notebook that asks.
+        clock
+            What the clock says, where `now` was told: what is locked until a day stays locked until it is reached.
 
         Raises
         ------
@@ -137,6 +143,7 @@ class City:
             actor=who(settings.root, as_role=as_role, login=login),
             now=now,
             declared=declared,
+            clock=clock,
         )
 
     def declaring(self, declared: Declared) -> City:
@@ -150,6 +157,12 @@ class City:
     def today(self) -> date:
         """Give the day in the city's time zone."""
         return self.now.astimezone(self.settings.city.zone).date()
+
+    @property
+    def reached(self) -> date:
+        """Give the day that was really reached: today, but no day to come, whatever a command was told."""
+        last = self.now if self.clock is None else min(self.now, self.clock)
+        return last.astimezone(self.settings.city.zone).date()
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -305,7 +318,7 @@ class City:
     def describe(self, snapshot: Snapshot) -> dict[str, Any]:
         """Tell about a snapshot what ``run.json`` says of an input."""
         told = described(snapshot, self.settings, licence=LICENCES.get(snapshot.dataset.license or ""))
-        return told | places_rules(snapshot.dataset, self.today)
+        return told | places_rules(snapshot.dataset, self.reached)
 
     def origin(self, dataset: str, *, columns: Sequence[str]) -> dict[str, Any]:
         """Tell about the dataset behind a released table: title, licence, attribution, columns."""

@@ -189,7 +189,9 @@ def places_rules(dataset: Dataset, today: date) -> dict[str, Any]:
         return {}
     before = places.opens(rules.season, today).isoformat() if rules.season else None
     titles = {name: title.as_dict() for name, title in places.protected_titles(dataset).items()}
-    return {"places": {"rules": rules.model_dump(mode="json", by_alias=True), "before": before, "titles": titles}}
+    return {
+        "places": {"rules": rules.model_dump(mode="json", by_alias=True), "before": before, "titles": titles}
+    }
 
 
 def origin(dataset: Dataset, *, columns: Iterable[str], licence: Any) -> dict[str, Any]:

@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from stadtbuch.catalog import allowed
 from stadtbuch.catalog.licences import LICENCES, NO_LICENCE
 from stadtbuch.model.dataset import AccessClass, Dataset
 from stadtbuch.reports import body, look, render
 from stadtbuch.reports.editions import EDITION, Archived
 from stadtbuch.reports.look import FILES, SHARE, Shell
 from stadtbuch.reports.render import Context, Link
-from stadtbuch.site import dashboards, downloads, feed, search, showcase, wording
+from stadtbuch.site import coarsening, dashboards, downloads, feed, quality, search, showcase, wording
 from stadtbuch.site.facts import WORDS, Site
-from stadtbuch.texts import LANGUAGES, same
+from stadtbuch.texts import LANGUAGES, Text, same
 
 STYLE = "assets/style.css"
 ERRORS = {"404": "missing.html.j2", "503": "unavailable.html.j2"}
@@ -237,7 +238,10 @@ def _dataset_page(site: Site, dataset: Dataset) -> Page:
         "rows": downloads.first_rows(handout) if handout else [],
         "types": wording.TYPES,
         "units": wording.UNITS,
-        "privacy": wording.PRIVACY,
+        "privacy": wording.privacy(dataset.privacy.unit),
+        "quality": quality.told(site.cards.get(dataset.id)),
+        "all_quality": _about_data(site),
+        "coarsened": coarsening.told(dataset),
         "rhythms": wording.RHYTHMS,
         "retention": wording.duration(dataset.lifecycle.retention or ""),
         "uses": [
@@ -252,6 +256,13 @@ def _dataset_page(site: Site, dataset: Dataset) -> Page:
     return Page(f"datasets/{dataset.id}", "dataset.html.j2", lambda _: facts, "datasets")
 
 
+def _about_data(site: Site) -> list[tuple[Text, str]]:
+    """Give the published reports about the quality of all data: those that read the register of measurements."""
+    measured = [one.id for one in site.datasets.values() if allowed.names(one.source) == "measurements"]
+    found = dict.fromkeys(report for one in measured for report, _, _ in site.uses(one))
+    return [(site.report_title(report), f"reports/{report}") for report in found]
+
+
 def _listed(handout: Any) -> dict[str, Any]:
     """List the files of a dataset."""
     if handout is None:
@@ -264,7 +275,12 @@ def _listed(handout: Any) -> dict[str, Any]:
 
 
 def _withheld(site: Site) -> dict[str, Any]:
-    return {"entries": site.withheld, "today": site.today, "purpose": site.settings.catalog.purpose}
+    return {
+        "entries": site.withheld,
+        "today": site.today,
+        "purpose": site.settings.catalog.purpose,
+        "coarsened": {one.id: coarsening.told(one) for one in site.withheld},
+    }
 
 
 def _methods(site: Site) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from stadtbuch.reports import definitions, editions
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.render import OVERALL, cell_label
 from stadtbuch.settings import Settings
-from stadtbuch.site import downloads, showcase
+from stadtbuch.site import downloads, quality, showcase
 from stadtbuch.site.downloads import Handout
 from stadtbuch.site.showcase import Exhibit, Gone
 from stadtbuch.state import State
@@ -25,6 +25,7 @@ from stadtbuch.texts import LANGUAGES, Text
 
 if TYPE_CHECKING:
     from stadtbuch.session.city import City
+    from stadtbuch.session.measuring import Card
 
 WORDS = ("accessibility", "privacy", "imprint")
 """Pages whose text the city writes: ``site/<name>.de.md`` and ``site/<name>.en.md`` in its folder."""
@@ -51,6 +52,8 @@ class Site:
         What citizens sent in and the city accepted, the newest first; what of it was withdrawn.
     dashboards
         Dashboards that visitors may see.
+    cards
+        Dataset -> what everybody may know of its quality.
     """
 
     settings: Settings
@@ -65,6 +68,7 @@ class Site:
     exhibits: tuple[Exhibit, ...] = ()
     gone: tuple[Gone, ...] = ()
     dashboards: tuple[Kept, ...] = ()
+    cards: Mapping[str, Card] = field(default_factory=dict)
 
     @property
     def overdue(self) -> bool:
@@ -181,6 +185,7 @@ def gather(city: City, *, now: datetime) -> Site:
         exhibits=exhibits,
         gone=gone,
         dashboards=tuple(shelf.listed(city.state)),
+        cards=quality.cards(city),
     )
 
 

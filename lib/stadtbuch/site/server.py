@@ -36,6 +36,8 @@ HEADERS = {
     "Cache-Control": "no-cache",
     "Server": "stadtbuch",
 }
+SENT_IN, BOXED = "showcase", "sandbox allow-downloads"
+"""Browsers take this rule from a header only; below this folder stands what citizens sent in."""
 TYPES = {
     ".md": "text/markdown",
     ".csv": "text/csv",
@@ -62,14 +64,21 @@ class Files(web.StaticFileHandler):
             self.set_header(name, value)
 
     def set_extra_headers(self, path: str) -> None:
-        """Say how text is written."""
+        """Say how text is written, and box what citizens sent in."""
         kind = self.get_content_type()
+        if Path(self.absolute_path or "").is_relative_to(Path(self.root).resolve() / SENT_IN):
+            self.add_header("Content-Security-Policy", BOXED)
         self.set_header("Content-Type", f"{kind}; charset=utf-8" if kind.startswith(SPOKEN) else kind)
 
     def get_content_type(self) -> str:
         """Give the type of a file by its ending; what is unknown is bytes."""
         ending = Path(self.absolute_path or "").suffix
         return TYPES.get(ending) or mimetypes.guess_type(f"x{ending}")[0] or "application/octet-stream"
+
+    def prepare(self) -> None:
+        """Refuse what cannot be the name of a file; the system would stumble over it."""
+        if "\0" in self.path_args[0]:
+            raise web.HTTPError(404)
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
         """Serve nothing that is hidden or lies elsewhere."""
@@ -94,7 +103,7 @@ class Files(web.StaticFileHandler):
         language = "en" if self.request.path.endswith(".en.html") else "de"
         page = Path(self.root) / MISSING[language]
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        if status_code == 404 and page.is_file():
+        if status_code in (403, 404) and page.is_file():
             self.finish(page.read_bytes())
             return
         self.finish(

@@ -62,6 +62,9 @@ UNITS = {
     "bicycle": Text(de="Fahrräder", en="bicycles"),
     "bicycles": Text(de="Fahrräder", en="bicycles"),
     "EUR": same("€"),
+    "hours": Text(de="Stunden", en="hours"),
+    "pairs": Text(de="Paare", en="pairs"),
+    "degree": Text(de="Grad", en="degrees"),
 }
 
 PRIVACY = {
@@ -74,6 +77,21 @@ PRIVACY = {
     "free-text": Text(de="freier Text", en="free text"),
     "harmless": Text(de="unbedenklich", en="harmless"),
 }
+
+PRIVACY_OF_THINGS = PRIVACY | {
+    "identifier": Text(de="bezeichnet etwas Einzelnes", en="identifies a single thing"),
+    "quasi-identifier": Text(
+        de="kann zusammen mit anderen Angaben etwas Einzelnes verraten",
+        en="can reveal a single thing together with other facts",
+    ),
+}
+"""Where no person is protected but a place, a thing, or a species."""
+
+
+def privacy(unit: str) -> dict[str, Text]:
+    """Give the words for what the columns of a dataset tell, by what it protects."""
+    return PRIVACY_OF_THINGS if unit == "none" else PRIVACY
+
 
 RHYTHMS = {
     "ANNUAL": Text(de="jährlich", en="yearly"),

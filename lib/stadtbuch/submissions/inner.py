@@ -27,8 +27,9 @@ _PR_SET_DUMPABLE = 4
 def main() -> None:
     """Be the kernel, or the client, as the first argument says."""
     sys.path.append(str(Path(__file__).parents[2]))
-    # 1.3 s of papermill's import are spent on a check that no notebook needs.
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    from stadtbuch import startup  # noqa: PLC0415 - only once the path is right
+
+    startup.spare()
     if sys.argv[1] == KERNEL:
         sys.argv = [sys.argv[0], *sys.argv[2:]]
         _kernel()

@@ -10,6 +10,9 @@ from builders.city import CANARY, Made, a_manifest
 from builders.lab import Kernel, kernel_in, marked, told
 from builders.reports import HEADLINE, START, write_notebook
 
+from stadtbuch.lab import keeping
+from stadtbuch.lab.keeping import Kind
+
 OPEN = 'boroughs = city.load("geography.boroughs")'
 CLOSED = 'people = city.load("population.residents", purpose="age-structure", columns=["person_id", "borough", "age"])'
 
@@ -68,6 +71,14 @@ def test_what_would_not_leave_is_a_warning(kernel: Kernel, code: str, rule: str)
     assert "Was tun?" in warning
     assert CANARY not in warning
     assert marked(outputs[0]).get("kind") in (None, "output")
+
+
+@pytest.mark.parametrize("code", ["print('Erika')", "{}['Erika']"])
+def test_what_is_printed_after_loading_closed_data_brings_a_mark_along(kernel: Kernel, code: str) -> None:
+    """Text and errors cannot be marked themselves; a mark beside them says where they come from, wherever they go."""
+    kernel.run(CLOSED)
+    notebook = {"cells": [{"cell_type": "code", "source": OPEN, "outputs": kernel.run(code)}]}
+    assert keeping.kind(notebook, is_open={"geography.boroughs"}.__contains__) is Kind.closed
 
 
 def test_a_warning_names_protect_and_peek(kernel: Kernel) -> None:

@@ -50,6 +50,7 @@ def kind(*code: str, **changes: Any) -> Kind:
         LOAD + "city.load('geography.boroughs').head()",
         LOAD + "city.load(dataset='geography.boroughs', columns=['area'])",
         "%load_ext stadtbuch\n" + LOAD + "%sb_data\ncity.load('people.counts').total()",
+        "from stadtbuch import figure\n%time x = 1\n%timeit -n 3 x\n" + LOAD + "city.load('people.counts')",
         "%%time\n"
         + LOAD
         + "import pandas as pd\ndf = city.load('geography.boroughs')\ndf.merge(df, on='borough')",
@@ -101,6 +102,23 @@ def test_what_is_not_known_to_be_open_is_closed(name):
         "%%bash\ncat data/residents.csv",
         "x = ",
         "import numpy as np\nf = np.loadtxt",
+        "%time people = city.load('population.residents')",
+        "%timeit -n 1 -r1 city.load('population.residents')",
+        "%%timeit people = city.load('population.residents')\n1",
+        "%time print(",
+        "from pandas import read_csv\nread_csv('data/residents.csv')",
+        "from json import load as parse",
+        "import pandas as pd\npd.io.common.get_handle('x', 'r')",
+        "import pandas.io.common as common",
+        "import pandas as pd\npd.ExcelFile('x')",
+        "from IPython.display import Markdown\nMarkdown(filename='data/residents.csv')",
+        "from operator import methodcaller\nmethodcaller('read' + '_csv', 'x')(pd)",
+        "import matplotlib.pyplot as plt\nplt.imread('x')",
+        "from stadtbuch import city as another\nanother('../other')",
+        "from stadtbuch import city\ncity('../other')",
+        "from stadtbuch.session import snapshots",
+        "import stadtbuch.store",
+        "Out[3]",
     ],
 )
 def test_what_cannot_be_told_is_not_kept(code):

@@ -82,6 +82,13 @@ def test_outputs_of_closed_data_are_known_again(server: Server) -> None:
     assert leaks(server) == []
 
 
+def test_a_notebook_that_was_closed_stays_so(server: Server) -> None:
+    """The kernel still holds the data when the line that loaded them is gone."""
+    server.save("notebooks/was-closed.ipynb", a_notebook(CLOSED, shown="first"))
+    server.save("notebooks/was-closed.ipynb", a_notebook(OPEN, shown=f"new {CANARY}"))
+    assert leaks(server) == []
+
+
 def test_no_other_way_of_writing_goes_around(server: Server) -> None:
     """Edited as text, uploaded whole or in pieces, copied, and a checkpoint of a file that came from elsewhere."""
     content = json.dumps(a_notebook(CLOSED))
@@ -95,6 +102,11 @@ def test_no_other_way_of_writing_goes_around(server: Server) -> None:
         server.ask("/api/contents/notebooks/pieces.ipynb", method="PUT", body=told)
     whole = {"type": "file", "format": "base64", "content": encoded}
     server.ask("/api/contents/notebooks/whole.ipynb", method="PUT", body=whole)
+    server.ask("/api/contents/notebooks/other.json", method="PUT", body=whole)
+    server.ask("/api/contents/notebooks/other.json", method="PATCH", body={"path": "notebooks/other.ipynb"})
+    old = {"worksheets": [{"cells": a_notebook(OPEN)["cells"]}], "nbformat": 3, "nbformat_minor": 0}
+    body = {"type": "file", "format": "text", "content": json.dumps(old)}
+    server.ask("/api/contents/notebooks/old.ipynb", method="PUT", body=body)
     server.ask("/api/contents/notebooks", method="POST", body={"copy_from": "notebooks/text.ipynb"})
     (server.root / "notebooks/foreign.ipynb").write_text(content, encoding="utf-8")
     server.ask("/api/contents/notebooks/foreign.ipynb/checkpoints", method="POST")

@@ -163,6 +163,21 @@ def test_what_cannot_be_protected_is_refused(code: str, changes: dict[str, Any])
     assert "Nobody" not in refused.value.render("en")
 
 
+@pytest.mark.parametrize("column", ["district", "day", "category"])
+def test_rows_chosen_by_place_day_or_category_are_refused(column: str) -> None:
+    """The choice stands in the public record: "only in district 0805" would tell what the grid hides."""
+    with pytest.raises(ProtectionError) as caught:
+        coarsened(a_frame([(2_345, 7_654, "a")]), where=[{"column": column, "equals": "0805"}])
+    assert caught.value.code == "places.rows"
+    assert "0805" not in f"{caught.value.what.en} {caught.value.remedy.en}"
+
+
+def test_rows_chosen_by_kind_are_the_same_places() -> None:
+    """Whoever wants one species only gets what the whole says of it."""
+    chosen = coarsened(a_frame([(2_345, 7_654, "a")]), where=[{"column": RULES.kind, "equals": "a"}])
+    assert chosen.found == coarsened(a_frame([(2_345, 7_654, "a")])).found
+
+
 def test_steps_that_do_not_go_together_withhold() -> None:
     """A kind that is told by borough in one row and by grid in another is told not at all."""
     steps = {"rare": {"grid": 5000}, "common": {"column": "borough"}}

@@ -231,3 +231,17 @@ def test_the_key_of_a_run_changes_with_the_season_only(nature: Made) -> None:
         for month in (1, 6, 10)
     ]
     assert [one["places"]["before"] for one in told] == ["2026-02-01", "2026-02-01", "2027-02-01"]
+
+
+def test_rows_chosen_by_place_are_refused(nature: Made, tmp_path: Path) -> None:
+    """Whoever reads one day or one district only learns more than the grid tells; so does who reads the page."""
+    made = record() | {"where": [{"column": "day", "equals": "2025-03-02"}]}
+    assert found(nature, tmp_path, made, rows={"day": "2025-03-02"}) == ["reports.regrid"]
+
+
+def test_a_command_that_runs_ahead_of_the_clock_opens_no_season(tmp_path: Path) -> None:
+    """In May, nobody gets this spring's nests by saying it is December."""
+    made = a_nature_city(tmp_path / "city")
+    ahead = made.open(now=datetime(2026, 12, 1, tzinfo=UTC), clock=datetime(2026, 5, 1, tzinfo=UTC))
+    opened = evidence(tmp_path / "run", {"birds": record(before=datetime(2027, 2, 1, tzinfo=UTC).date())})
+    assert [one.rule for one in regrid.findings(ahead, opened)] == ["reports.regrid"]

@@ -215,3 +215,14 @@ def test_the_facts_hold_the_citys_thresholds(tmp_path: Path) -> None:
 def test_a_city_shows_itself_in_one_line(tmp_path: Path) -> None:
     """A notebook that ends with ``city`` prints no catalogue and no login."""
     assert repr(a_city(tmp_path).open()) == "City(Kleinstadt, analyst, 2 datasets)"
+
+
+def test_no_day_is_reached_before_the_clock_says_so(tmp_path: Path) -> None:
+    """A told moment in the future opens no lock; one in the past stays what was told."""
+    made = a_city(tmp_path)
+    clock = datetime(2026, 5, 1, 10, tzinfo=UTC)
+    told = {year: made.open(now=datetime(year, 12, 1, 10, tzinfo=UTC), clock=clock) for year in (2025, 2026)}
+
+    assert told[2026].today.isoformat() == "2026-12-01"
+    assert told[2026].reached.isoformat() == "2026-05-01"
+    assert told[2025].reached.isoformat() == "2025-12-01"

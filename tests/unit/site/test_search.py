@@ -37,7 +37,9 @@ def test_every_entry_leads_to_a_page(site: Site) -> None:
 
 def test_pages_for_citizens_are_listed(site: Site) -> None:
     """Whoever wants to send something in finds the page that says how."""
-    assert {"showcase", "send-in", "registers/withheld", "methods"} <= {one.folder for one in search.entries(site)}
+    assert {"showcase", "send-in", "registers/withheld", "methods"} <= {
+        one.folder for one in search.entries(site)
+    }
 
 
 def test_dataset_is_found_by_keyword_column_and_class(site: Site) -> None:

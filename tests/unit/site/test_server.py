@@ -1,0 +1,77 @@
+"""What the web server of ``stadtbuch serve`` adds to the files, and how it answers what is no file."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+
+from stadtbuch.site import server
+
+PAGES = (
+    "index.html",
+    "404.html",
+    "showcase/index.html",
+    "showcase/s-1/index.html",
+    "datasets/a.b/index.html",
+)
+
+
+@pytest.fixture
+def public(tmp_path: Path) -> Path:
+    """Give a folder with a few pages, and a file beside it that is nobody's business."""
+    (tmp_path / "stadtbuch.toml").write_text("closed", encoding="utf-8")
+    for name in PAGES:
+        path = tmp_path / "public" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"page {name}", encoding="utf-8")
+    return tmp_path / "public"
+
+
+def asked(public: Path, path: str) -> HTTPResponse:
+    """Ask the server for one address."""
+
+    async def ask() -> HTTPResponse:
+        listening, port = bind_unused_port()
+        web = HTTPServer(server.application(public, dashboards="http://127.0.0.1:1/"))
+        web.add_socket(listening)
+        try:
+            address = f"http://127.0.0.1:{port}{path}"
+            return await AsyncHTTPClient(force_instance=True).fetch(address, raise_error=False)
+        finally:
+            web.stop()
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("path", "boxed"),
+    [
+        ("/showcase/s-1/", True),
+        ("/showcase/s-1/index.html", True),
+        ("/datasets%2f..%2fshowcase/s-1/index.html", True),
+        ("/", False),
+        ("/datasets/a.b/", False),
+    ],
+)
+def test_what_citizens_sent_in_is_boxed_by_the_browser(public: Path, path: str, boxed: bool) -> None:
+    """A second policy comes with everything below showcase/, however its address is written."""
+    answer = asked(public, path)
+    rules = answer.headers.get_list("Content-Security-Policy")
+    assert answer.code == 200
+    assert ("sandbox allow-downloads" in rules) is boxed
+    assert server.CSP in rules
+
+
+@pytest.mark.parametrize(
+    "path", ["/%00", "/a%00.html", "/" + "x" * 3000, "/..%2fstadtbuch.toml", "/a%2f%00%2f.."]
+)
+def test_an_address_that_is_no_file_is_an_ordinary_miss(public: Path, path: str) -> None:
+    """The city's own page, never an error of the server."""
+    answer = asked(public, path)
+    assert answer.code in (403, 404)
+    assert answer.body == b"page 404.html"

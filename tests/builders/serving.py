@@ -103,13 +103,15 @@ def served(root: Path, *arguments: str) -> Iterator[Served]:
 def kernels(copy: Path) -> list[int]:
     """Give the kernels that work below a private folder: Python processes, not the walls around them."""
     marker = f"{copy}/kernels/"
-    return [
+    found = [
         one
         for one in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
         if (command := _command(one))
         and Path(command[0]).name.startswith("python")
         and any(part.startswith(marker) for part in command)
     ]
+    # A child of a kernel looks like its parent until it has become another program.
+    return [one for one in found if not any(one in _children(parent) for parent in found)]
 
 
 def serves(process: int, page: str) -> bool:

@@ -38,7 +38,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled once here; kernels write no bytecode, so each of them would compile pandas anew.
 INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes
 
-.PHONY: help demo test check campaign lab serve bench format docs lock clean chromium style
+.PHONY: help demo test check campaign lab serve bench format docs lock clean tools style
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -47,7 +47,7 @@ demo: $(STAMPS)/runtime
 	@$(BIN)/stadtbuch demo
 
 # A fresh clone has nothing built; whatever the tests need, they build in temporary folders.
-test: $(STAMPS)/test chromium style
+test: $(STAMPS)/test tools style
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMPS)/test style
@@ -136,12 +136,16 @@ $(STAMPS)/lab: $(STAMPS)/runtime requirements/lab.lock
 	@$(INSTALL) -r requirements/runtime.lock -r requirements/lab.lock
 	@touch $@
 
-# The only place that may install a system package: as root, where apt is, if Chromium is missing.
-chromium:
-	@if command -v chromium > /dev/null 2>&1; then exit 0; fi; \
+# The only place that may install system packages: as root, where apt is, if one of them is missing.
+# Chromium looks at pages; bubblewrap is the box for code that nobody vouches for.
+tools:
+	@missing=""; \
+	command -v chromium > /dev/null 2>&1 || missing="$$missing chromium"; \
+	command -v bwrap > /dev/null 2>&1 || missing="$$missing bubblewrap"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null 2>&1; then \
-	  echo "Chromium is not installed and cannot be installed from here (no root or no apt): the browser tests are skipped."; exit 0; \
+	  echo "Not installed, and no root or no apt to install it:$$missing. The tests that need it are skipped."; exit 0; \
 	fi; \
-	echo "Installing Chromium for the browser tests ..."; \
-	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } > /dev/null 2>&1 \
-	  || echo "Chromium could not be installed: the browser tests are skipped."
+	echo "Installing for the tests:$$missing ..."; \
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } > /dev/null 2>&1 \
+	  || echo "Could not be installed:$$missing. The tests that need it are skipped."

@@ -75,19 +75,23 @@ def assert_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
     """
     Compare what must not be lost.
 
-    The book may have got entries about data that were read. Only the pages that tell what the catalogue and the
-    deliveries are like today may do so: the dataset's, the register with the grants, the list of files.
+    The book may have got entries about data that were read or measured. Only the pages that tell what the catalogue
+    and the deliveries are like today may do so: those of the datasets that are asked for or no longer read, the
+    register with the grants, the list of files.
     """
     names = [name for name in before["files"] if before["files"][name] != after["files"].get(name)]
     today = [
         f"public/{page}/index{ending}.html"
-        for page in ("datasets/geography.boroughs", "registers/withheld")
+        for page in ("datasets/geography.boroughs", "datasets/population.residents", "registers/withheld")
         for ending in ("", ".en")
     ]
     assert set(names) <= {*today, "public/site.json"}
     assert set(after["files"]) == set(before["files"])
     assert after["entries"][: len(before["entries"])] == before["entries"]
-    assert {json.loads(one)["kind"] for one in after["entries"][len(before["entries"]) :]} <= {"loaded"}
+    assert {json.loads(one)["kind"] for one in after["entries"][len(before["entries"]) :]} <= {
+        "loaded",
+        "measured",
+    }
 
 
 # ---- the ways to break a city ---------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from builders import serving
+from builders import loops, serving
 from builders.serving import Served, get, view_of, visit, wait_until
 
 SEATS = 3
@@ -74,7 +74,7 @@ def test_twenty_visitors_never_exceed_the_seats(served: Served, lindenstadt: Any
 
     watching = threading.Thread(target=sample)
     watching.start()
-    answers = asyncio.run(come())
+    answers = loops.run(come())
     over.set()
     watching.join()
     assert wait_until(lambda: len(serving.kernels(served.copy())) <= 1, seconds=60)
@@ -98,7 +98,7 @@ def test_the_live_page_shows_what_the_static_page_shows(served: Served, lindenst
             async with visit(served, "/how-does-the-city-cycle/en/?days=weekends") as other:
                 return first, await one.shown(), await other.shown()
 
-    chosen, changed, english = map(view_of, asyncio.run(both()))
+    chosen, changed, english = map(view_of, loops.run(both()))
     assert chosen == view_of(twin(lindenstadt, f"{NAME}/mitte"))
     assert changed == view_of(twin(lindenstadt, f"{NAME}/all"))
     assert english == view_of(twin(lindenstadt, "how-does-the-city-cycle/all.weekends", language="en"))
@@ -114,7 +114,7 @@ def test_two_visitors_never_see_each_others_numbers(served: Served, lindenstadt:
     async def both() -> list[list[str]]:
         return await asyncio.gather(come("hafen"), come("westend"))
 
-    for borough, pages in zip(("hafen", "westend"), asyncio.run(both()), strict=True):
+    for borough, pages in zip(("hafen", "westend"), loops.run(both()), strict=True):
         expected = headline(twin(lindenstadt, f"{NAME}/{borough}"))
         assert [headline(page) for page in pages] == [expected] * 3
         assert all(f'data-choice="{borough}"' in page for page in pages)
@@ -134,7 +134,7 @@ STRANGE = {
 @pytest.mark.parametrize("kind", STRANGE)
 def test_an_address_with_anything_undeclared_is_refused(served: Served, kind: str) -> None:
     """400, without a kernel and without a word about the inside."""
-    answer = asyncio.run(get(served.live + STRANGE[kind]))
+    answer = loops.run(get(served.live + STRANGE[kind]))
     assert answer.code == 400
     assert not [word for word in INSIDE if word in answer.body.decode()]
 
@@ -188,7 +188,7 @@ def test_nothing_but_dashboards_answers(served: Served) -> None:
     async def ask() -> dict[str, tuple[int, bytes]]:
         return {path: await raw(served.live, path) for path in NOTHING}
 
-    answers = asyncio.run(ask())
+    answers = loops.run(ask())
     assert {path: code for path, (code, _) in answers.items() if code not in (404, 403, 400)} == {}
     told = {path: body.decode(errors="replace") for path, (_, body) in answers.items()}
     assert [
@@ -198,7 +198,7 @@ def test_nothing_but_dashboards_answers(served: Served) -> None:
 
 def test_an_address_without_its_slash_leads_on(served: Served) -> None:
     """People leave it out; the choice stays, and nobody is led elsewhere."""
-    answer = asyncio.run(get(f"{served.live}/{NAME}?borough=mitte"))
+    answer = loops.run(get(f"{served.live}/{NAME}?borough=mitte"))
     assert (answer.code, answer.headers["Location"]) == (302, f"/{NAME}/?borough=mitte")
 
 
@@ -272,7 +272,7 @@ def stranger(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Found:
             found.after, found.changed = await one.states(), await one.shown()
         return found
 
-    found = asyncio.run(come())
+    found = loops.run(come())
     assert not owned.exists()
     return found
 
@@ -334,7 +334,7 @@ def test_a_kernel_sees_only_its_own(stranger: Found, served: Served, lindenstadt
 
 def test_no_page_sets_a_cookie_or_shows_its_source(stranger: Found, served: Served) -> None:
     """The live page loads from its own origin only and shows no code; what it loads comes with strict headers."""
-    others = [asyncio.run(get(served.live + path)) for path in ("/robots.txt", "/assets/style.css", "/")]
+    others = [loops.run(get(served.live + path)) for path in ("/robots.txt", "/assets/style.css", "/")]
     assert all("Set-Cookie" not in one.headers for one in others)
     assert all("default-src 'none'" in one.headers["Content-Security-Policy"] for one in others)
     loaded = re.findall(r'(?:src|<link[^>]* href)="([^"]+)"', stranger.page)
@@ -356,7 +356,7 @@ def test_the_site_answers_like_any_web_server(served: Served, lindenstadt: Any) 
         )
         return [await get(served.site + path) for path in paths]
 
-    home, csv, missing, listing, door, strange = asyncio.run(ask())
+    home, csv, missing, listing, door, strange = loops.run(ask())
     assert (home.code, home.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert home.headers["X-Content-Type-Options"] == "nosniff"
     assert csv.headers["Content-Type"] == "text/csv; charset=utf-8"
@@ -366,7 +366,7 @@ def test_the_site_answers_like_any_web_server(served: Served, lindenstadt: Any) 
     assert door.headers["Location"] == f"{served.live}/{NAME}/en/?borough=mitte"
     assert strange.headers["Location"] == f"{served.live}/{NAME}/"
     for path in ("/../stadtbuch.toml", "/..%2fstadtbuch.toml", "/%2e%2e/stadtbuch.toml", "/.git/config"):
-        assert asyncio.run(raw(served.site, path))[0] in (403, 404), path
+        assert loops.run(raw(served.site, path))[0] in (403, 404), path
 
 
 def test_idle_visitors_leave_nothing_behind(lindenstadt: Any, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ def test_idle_visitors_leave_nothing_behind(lindenstadt: Any, tmp_path: Path) ->
                 gone = await asyncio.to_thread(wait_until, lambda: not list(folder.iterdir()), seconds=60)
                 return there, gone
 
-        there, gone = asyncio.run(stay())
+        there, gone = loops.run(stay())
         left = serving.kernels(running.copy())
         copy = running.copy()
     assert (len(there), gone, left) == (1, True, [])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
+from builders import loops
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -45,7 +45,7 @@ def asked(public: Path, path: str) -> HTTPResponse:
         finally:
             web.stop()
 
-    return asyncio.run(ask())
+    return loops.run(ask())
 
 
 @pytest.mark.parametrize(

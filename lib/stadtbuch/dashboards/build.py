@@ -50,7 +50,12 @@ class Work:
 
 
 def build(
-    city: City, names: Sequence[str] = (), *, jobs: int = 1, progress: Tell | None = None
+    city: City,
+    names: Sequence[str] = (),
+    *,
+    jobs: int = 1,
+    progress: Tell | None = None,
+    crew: execute.Crew | None = None,
 ) -> dict[str, Any]:
     """
     Bring the dashboards of the named reports, or all, up to date.
@@ -65,6 +70,8 @@ def build(
         How many notebooks run at once.
     progress
         Gets the events of `runs.execute`.
+    crew
+        Who does the runs; without it, this machine.
 
     Returns
     -------
@@ -76,7 +83,7 @@ def build(
         works = [Work(report) for report in _offering(city, names)]
         for work in works:
             _attempt(work, _plan, city)
-        _run(city, works, jobs=jobs, progress=progress)
+        _run(city, works, jobs=jobs, progress=progress, crew=crew)
         for work in works:
             _attempt(work, _keep, city)
         if not names:
@@ -114,13 +121,14 @@ def _plan(work: Work, city: City) -> None:
     work.request = request(city, work.dashboard)
 
 
-def _run(city: City, works: Sequence[Work], *, jobs: int, progress: Tell | None) -> None:
+def _run(
+    city: City, works: Sequence[Work], *, jobs: int, progress: Tell | None, crew: execute.Crew | None
+) -> None:
     """Execute what changed; a run that is on the shelf already is not looked at again."""
     waiting = [work for work in works if work.request is not None and not _is_kept(city, work)]
     found = [work.request for work in waiting if work.request is not None]
-    for work, result in zip(
-        waiting, execute.execute(found, jobs=jobs, progress=progress, city=city), strict=True
-    ):
+    results = execute.execute(found, jobs=jobs, progress=progress, city=city, crew=crew)
+    for work, result in zip(waiting, results, strict=True):
         work.ran = result.status == "ran"
         if not result.ok:
             work.error = result.failure()

@@ -83,6 +83,7 @@ def build(
     jobs: int = 1,
     progress: Tell | None = None,
     dry_run: bool = False,
+    crew: execute.Crew | None = None,
 ) -> dict[str, Any]:
     """
     Build the named reports, or all.
@@ -99,6 +100,8 @@ def build(
         Gets the events of `runs.execute`.
     dry_run
         Plan and say what would run; write nothing public.
+    crew
+        Who does the runs; without it, this machine.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def build(
     with city.state.lock("build", command="stadtbuch build"):
         if dry_run:
             return _summary(_foreseen(city, names), executed=0, dry=True)
-        works = judged(city, names, jobs=jobs, progress=progress)
+        works = judged(city, names, jobs=jobs, progress=progress, crew=crew)
         for work in works:
             _note_refusal(city, work)
             _attempt(work, _publish, city)
@@ -124,14 +127,21 @@ def build(
         return _summary(works, executed=_executed(works))
 
 
-def judged(city: City, names: Sequence[str], *, jobs: int = 1, progress: Tell | None = None) -> list[Work]:
+def judged(
+    city: City,
+    names: Sequence[str],
+    *,
+    jobs: int = 1,
+    progress: Tell | None = None,
+    crew: execute.Crew | None = None,
+) -> list[Work]:
     """Plan, run and judge all cells of the named reports; nothing is published."""
     works = _all_cells(city, names)
     _plan_step(city, works, "prepare")
-    _run_step(city, works, "prepare", jobs=jobs, progress=progress)
+    _run_step(city, works, "prepare", jobs=jobs, progress=progress, crew=crew)
     _refuse_several(works)
     _plan_step(city, works, "report")
-    _run_step(city, works, "report", jobs=jobs, progress=progress)
+    _run_step(city, works, "report", jobs=jobs, progress=progress, crew=crew)
     return works
 
 
@@ -213,11 +223,19 @@ def cleared(work: Work) -> Mapping[str, Mapping[str, Any]]:
     return {name: {**record, "license": work.report.license} for name, record in tables.items()}
 
 
-def _run_step(city: City, works: Sequence[Work], step: str, *, jobs: int, progress: Tell | None) -> None:
+def _run_step(
+    city: City,
+    works: Sequence[Work],
+    step: str,
+    *,
+    jobs: int,
+    progress: Tell | None,
+    crew: execute.Crew | None,
+) -> None:
     """Execute one step of all cells, each run once, and judge what came out."""
     waiting = [work for work in works if work.open and step in work.requests]
     results = execute.execute(
-        [work.requests[step] for work in waiting], jobs=jobs, progress=progress, city=city
+        [work.requests[step] for work in waiting], jobs=jobs, progress=progress, city=city, crew=crew
     )
     said: dict[str, tuple[Evidence | None, Decision]] = {}
     for work, result in zip(waiting, results, strict=True):

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from stadtbuch import atomic, errors
 from stadtbuch.errors import Busy, RunFailed, StadtbuchError
@@ -78,6 +78,15 @@ class Progress:
     total: int
 
 
+class Crew(Protocol):
+    """Who does the runs: processes of this machine (`locally`), or a cluster."""
+
+    def __call__(
+        self, requests: Sequence[Request], *, jobs: int, seconds: float, started: Callable[[Request], None]
+    ) -> Iterator[Result]:
+        """Run what is laid out and give each result when it is there; what was begun ends with the generator."""
+
+
 def execute(
     requests: Sequence[Request],
     *,
@@ -85,6 +94,7 @@ def execute(
     progress: Callable[[Progress], None] | None = None,
     city: City | None = None,
     seconds: float = SECONDS,
+    crew: Crew | None = None,
 ) -> list[Result]:
     """
     Run what is not done yet.
@@ -101,6 +111,8 @@ def execute(
         Whose book gets an entry for each run (``ran``, ``run-failed``); None writes none.
     seconds
         Limit per run.
+    crew
+        Who does the runs; without it, this machine.
 
     Returns
     -------
@@ -138,13 +150,20 @@ def execute(
 
         unwritten = list(todo)
         try:
-            for result in _run_all(todo, jobs=jobs, seconds=seconds, started=started):
+            for result in (crew or locally)(todo, jobs=jobs, seconds=seconds, started=started):
                 _commit(result)
                 done(result)
                 _enter(city, unwritten, results)
         finally:  # what is done is in the book, also when Ctrl-C ends the rest
             _enter(city, unwritten, results, rest=True)
     return [replace(results[request.key], request=request) for request in requests]
+
+
+def locally(
+    requests: Sequence[Request], *, jobs: int, seconds: float, started: Callable[[Request], None]
+) -> Iterator[Result]:
+    """Run on this machine: the crew of every command that names no other."""
+    return _run_all(requests, jobs=jobs, seconds=seconds, started=started)
 
 
 def finished(request: Request) -> Result | None:

@@ -70,7 +70,7 @@ def test_locks_do_not_contradict_each_other(root: Path) -> None:
 
 
 def test_tests_have_what_the_extras_need(root: Path) -> None:
-    """The tests open the real lab, render the real documentation and start real workers, so their lock holds all extras."""
+    """The tests open the real lab, render the documentation and start real workers: their lock holds all extras."""
     extras = [_pins(root, name).items() for name in ("lab", "docs", "cluster")]
     assert set().union(*extras) <= _pins(root, "test").items()
 

@@ -113,10 +113,25 @@ class Server:
 @contextmanager
 def server_in(folder: Path) -> Iterator[Server]:
     """Run a JupyterLab server in a city, started the way people start it."""
-    command = [sys.executable, "-m", "stadtbuch", "lab", "--no-browser", "--json"]
+    with _running(["stadtbuch", "lab", "--no-browser", "--json"], folder) as server:
+        yield server
+
+
+@contextmanager
+def plain_server_in(folder: Path) -> Iterator[Server]:
+    """Run JupyterLab in a folder without ``stadtbuch lab``; only that it tells its address is asked of it."""
+    flags = ["--no-browser", "--allow-root", "--Stadtbuch.announce=True"]
+    with _running(["jupyter", "lab", *flags], folder) as server:
+        yield server
+
+
+@contextmanager
+def _running(module: list[str], folder: Path) -> Iterator[Server]:
     environment = {**os.environ, "PYTHONPATH": LIB, "STADTBUCH_LANGUAGE": "de"}
     with (folder / "server.log").open("wb") as log:
-        running = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log)
+        running = subprocess.Popen(
+            [sys.executable, "-m", *module], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log
+        )
         try:
             answer = json.loads(running.stdout.readline())
             address, _, token = answer["url"].partition("?token=")

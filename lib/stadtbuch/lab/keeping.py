@@ -117,6 +117,14 @@ def _restricted(output: Mapping[str, Any]) -> bool:
     return isinstance(mark, Mapping) and bool(mark.get(RESTRICTED))
 
 
+def names_us(notebook: Mapping[str, Any]) -> bool:
+    """Tell whether a notebook has anything to do with us: a cell names the library, or an output bears its mark."""
+    cells = notebook["cells"]
+    named = any("stadtbuch" in text(cell.get("source")) for cell in cells)
+    outputs = [output for cell in cells for output in cell.get("outputs") or ()]
+    return named or any(MARK in (output.get("metadata") or {}) for output in outputs)
+
+
 def prints(notebook: Mapping[str, Any]) -> set[bytes]:
     """Give a fingerprint of every output, to know it again in another notebook."""
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs") or ()]

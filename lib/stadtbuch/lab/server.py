@@ -21,8 +21,10 @@ from tornado.web import HTTPError
 from stadtbuch import atomic, settings
 from stadtbuch.catalog import index
 from stadtbuch.catalog.index import Catalog
+from stadtbuch.errors import SettingsError
 from stadtbuch.lab import keeping
 from stadtbuch.lab.keeping import Kind
+from stadtbuch.runs import drafts
 from stadtbuch.settings import Settings
 
 START_BYTES = 256
@@ -37,6 +39,26 @@ QUIET_PLUGINS = (
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     """Tell Jupyter Server where the extension is."""
     return [{"module": "stadtbuch.lab.server"}]
+
+
+def _link_jupyter_server_extension(app: Any) -> None:
+    """
+    Show our templates where jupyterlab-templates looks, if that is installed.
+
+    It reads its setting while it is loaded, and extensions are loaded in the order of their names; linked they are
+    before. It needs a list: a flag on the command line that is given once would be a text.
+    """
+    known = list(app.config.get("JupyterLabTemplates", {}).get("template_dirs", []))
+    found = [str(folder) for folder in drafts.folders(_settings(Path(app.root_dir)))]
+    app.config.JupyterLabTemplates.template_dirs = [*dict.fromkeys([*known, *found])]
+
+
+def _settings(root: Path) -> Settings | None:
+    """Give the settings of the city around the server's folder; none if there is none, or none that can be read."""
+    try:
+        return settings.read(settings.find(root))
+    except SettingsError:
+        return None
 
 
 def _load_jupyter_server_extension(app: Any) -> None:
@@ -75,10 +97,13 @@ class Keeper:
     Parameters
     ----------
     root
-        Folder of the server, in or below a city.
+        Folder of the server: in a city, or above one or several.
 
     Notes
     -----
+    Each notebook is judged by the city around it. One that lies in no city and never names our library is none of
+    our business; one that names it is kept without outputs, because no catalogue says what is open.
+
     An output that was once taken out of a notebook with closed data is known again wherever it turns up as long
     as the server runs: in a copied cell, under another name, after the line that loaded the data was taken away.
     A notebook that read closed data once is kept without outputs for as long.
@@ -88,7 +113,7 @@ class Keeper:
         self.root, self.log = root, log
         self._seen: set[bytes] = set()
         self._closed: set[str] = set()
-        self._catalog: tuple[Any, Catalog] | None = None
+        self._catalogs: dict[Path, tuple[Any, Catalog]] = {}
 
     def before(self, model: dict[str, Any], path: str, **_: Any) -> None:
         """
@@ -142,7 +167,8 @@ class Keeper:
         except ValueError:
             return content
         if isinstance(notebook, dict) and isinstance(notebook.get("worksheets"), list):
-            return _of_old_form(notebook)
+            ours = self._city(path) is not None or "stadtbuch" in content
+            return _of_old_form(notebook) if ours else content
         if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
             return content
         if self.clean(notebook, path):
@@ -152,7 +178,10 @@ class Keeper:
     def clean(self, notebook: dict[str, Any], path: str) -> int:
         """Take out of a notebook what may not be saved; give how many outputs that were."""
         self._report_attachments(notebook, path)
-        found, shown = self._kind(notebook), keeping.prints(notebook)
+        shown = keeping.prints(notebook)
+        if self._elsewhere(notebook, path) and path not in self._closed and not shown & self._seen:
+            return 0
+        found = self._kind(notebook, path)
         if found is Kind.open and path not in self._closed and not shown & self._seen:
             return keeping.tidy(notebook)
         if found is Kind.closed:
@@ -160,10 +189,21 @@ class Keeper:
             self._closed.add(path)  # its kernel may hold the data when the line that loaded them is gone
         return keeping.strip(notebook)
 
-    def _kind(self, notebook: Mapping[str, Any]) -> Kind:
+    def _elsewhere(self, notebook: Mapping[str, Any], path: str) -> bool:
+        """Tell whether a notebook lies in no city and has nothing to do with us."""
+        return self._city(path) is None and not keeping.names_us(notebook)
+
+    def _city(self, path: str) -> Path | None:
+        """Give the city around a file, or None."""
+        try:
+            return settings.find((self.root / path).parent if path else self.root)
+        except SettingsError:
+            return None
+
+    def _kind(self, notebook: Mapping[str, Any], path: str) -> Kind:
         """Ask the catalogue; whatever goes wrong, nothing is kept."""
         try:
-            city = settings.read(settings.find(self.root))
+            city = settings.read(self._city(path) or settings.find(self.root))
             return keeping.kind(notebook, is_open=lambda name: self._is_open(name, city))
         except Exception as error:  # noqa: BLE001 - fail closed: what cannot be judged is not kept
             self.log.warning("stadtbuch: outputs are not kept (%s)", type(error).__name__)
@@ -179,9 +219,10 @@ class Keeper:
         """Read the catalogue, again when one of its files changed."""
         files = sorted(city.folder("catalogs").glob("*.y*ml"))
         stamp = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files]
-        if self._catalog is None or self._catalog[0] != stamp:
-            self._catalog = (stamp, index.load(city))
-        return self._catalog[1]
+        known = self._catalogs.get(city.root)
+        if known is None or known[0] != stamp:
+            known = self._catalogs[city.root] = (stamp, index.load(city))
+        return known[1]
 
     def _report_attachments(self, notebook: Mapping[str, Any], path: str) -> None:
         """Say that attachments are written as they are."""

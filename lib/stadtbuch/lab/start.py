@@ -1,5 +1,5 @@
 """
-Starting JupyterLab for a city: the start notebook, the templates, and the settings under which it runs.
+Starting JupyterLab for a city: the start notebook, and the settings under which it runs.
 
 ``python -m stadtbuch.lab`` calls it; ``stadtbuch lab`` starts it as a process of its own.
 """
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from stadtbuch import atomic, settings
-from stadtbuch.runs import drafts
 from stadtbuch.settings import Settings
 
 START = "tutorials/start.ipynb"
@@ -64,8 +63,7 @@ def flags(
     told |= {"Stadtbuch.announce": True} if announce else {}
     listed = [f"--{name}={value}" for name, value in told.items()]
     listed += [f"--ContentsManager.hide_globs={name}" for name in (*HIDDEN, city.paths.state)]
-    listed += [f"--ServerApp.jpserver_extensions={name}" for name in (f"{EXTENSION}=True", *OFF)]
-    return [*listed, *(f"--JupyterLabTemplates.template_dirs={folder}" for folder in drafts.folders(city))]
+    return [*listed, *(f"--ServerApp.jpserver_extensions={name}" for name in (f"{EXTENSION}=True", *OFF))]
 
 
 def main(arguments: Sequence[str]) -> None:

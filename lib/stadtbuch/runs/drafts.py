@@ -21,9 +21,10 @@ STEM, INSIDE = "analysis", "new-analysis"
 NAME = re.compile(r"[a-z][a-z0-9-]{1,60}")
 
 
-def folders(settings: Settings) -> list[Path]:
-    """Give the folders that hold templates: the city's own before the library's."""
-    return [folder for folder in (settings.folder("notebooks") / "templates", SHIPPED) if folder.is_dir()]
+def folders(settings: Settings | None) -> list[Path]:
+    """Give the folders that hold templates: the city's own, where there is a city, before the library's."""
+    own = [settings.folder("notebooks") / "templates"] if settings is not None else []
+    return [folder for folder in (*own, SHIPPED) if folder.is_dir()]
 
 
 def templates(settings: Settings) -> dict[str, Path]:

@@ -6,11 +6,12 @@ import base64
 import json
 import re
 import urllib.error
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from builders.city import CANARY, Made
-from builders.lab import Server
+from builders.lab import Server, plain_server_in
 
 LOAD = "import stadtbuch as sb\ncity = sb.city()\n"
 OPEN = LOAD + 'city.load("geography.boroughs")'
@@ -177,3 +178,43 @@ def test_the_citys_state_is_not_listed(server: Server) -> None:
     listed = {one["name"] for one in server.ask("/api/contents")["content"]}
     assert "notebooks" in listed
     assert "var" not in listed
+
+
+def test_templates_are_offered(server: Server) -> None:
+    """jupyterlab-templates lists ours beside its own."""
+    offered = server.ask("/templates/names")["templates"]
+    listed = {one["name"].lstrip("/") for ours in ("open-data", "closed-data") for one in offered[ours]}
+    assert "open-data/analysis.ipynb" in listed
+    assert "closed-data/analysis.prepare.ipynb" in listed
+
+
+@pytest.fixture(scope="module")
+def plain(city: Made) -> Iterator[Server]:
+    """Give a plain ``jupyter lab``, started in the folder above the city by somebody who knows no better."""
+    with plain_server_in(city.root.parent) as one:
+        yield one
+
+
+def test_a_plain_lab_keeps_closed_outputs_off_the_disk(plain: Server) -> None:
+    """The extension comes with the package; each notebook is judged by the city around it."""
+    plain.save("city/notebooks/plain.ipynb", a_notebook(CLOSED))
+    plain.save("city/notebooks/plain-open.ipynb", a_notebook(OPEN, shown="19,76"))
+    written = json.loads(on_disk(plain, "city/notebooks/plain-open.ipynb"))
+    assert written["cells"][0]["outputs"] != []
+    plain.save("plain-above.ipynb", a_notebook(CLOSED, shown=f"above {CANARY}"))
+    plain.save("plain-copied.ipynb", a_notebook("1 + 1"))
+    found = [path.name for path in plain.root.rglob("plain*.ipynb") if CANARY in path.read_text("utf-8")]
+    assert found == []
+
+
+def test_a_plain_lab_leaves_other_peoples_notebooks_alone(plain: Server) -> None:
+    """A notebook in no city that never names the library is saved as it is."""
+    notebook = a_notebook("1 + 1", shown="2")
+    plain.save("other.ipynb", notebook)
+    (cell,) = json.loads(on_disk(plain, "other.ipynb"))["cells"]
+    assert cell["outputs"][0]["text"] == ["2\n"]
+
+
+def test_a_plain_lab_offers_the_templates(plain: Server) -> None:
+    """Those of the library: there is no city here."""
+    assert {"open-data", "closed-data"} <= set(plain.ask("/templates/names")["templates"])

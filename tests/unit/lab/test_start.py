@@ -32,14 +32,13 @@ def test_a_city_without_a_start_notebook_gets_one(made: Made) -> None:
 
 
 def test_flags_keep_the_lab_at_home(made: Made) -> None:
-    """Root is the city, the extension is on, news and updates are off, templates are registered."""
+    """Root is the city, the extension is on, news and updates are off."""
     told = start.flags(made.settings, start="notebooks/tutorials/start.ipynb", port=9999, browser=False)
     assert f"--ServerApp.root_dir={made.root}" in told
     assert "--ServerApp.jpserver_extensions=stadtbuch.lab.server=True" in told
     assert {"--LabApp.news_url=None", "--LabApp.extension_manager=readonly", "--ServerApp.port=9999"} <= set(
         told
     )
-    assert f"--JupyterLabTemplates.template_dirs={drafts.SHIPPED}" in told
     assert "--ContentsManager.hide_globs=var" in told
     assert not any("token" in one or "password" in one or "ServerApp.ip" in one for one in told)
 

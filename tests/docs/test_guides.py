@@ -109,11 +109,12 @@ def test_manifest_page_and_model_agree(root: Path, title: str, model: Any) -> No
     assert _rows(page, title) == _keys(model)
 
 
-def test_every_rule_of_the_gate_is_explained(root: Path) -> None:
+@pytest.mark.parametrize("folder", ["explanation", "erklaerung"])
+def test_every_rule_of_the_gate_is_explained(root: Path, folder: str) -> None:
     """The page about the gate names its rules, and none that is gone."""
     from stadtbuch.privacy import outputs
 
-    page = (root / "docs" / "explanation" / "gate.md").read_text(encoding="utf-8")
+    page = (root / "docs" / folder / "gate.md").read_text(encoding="utf-8")
     source = Path(outputs.__file__).read_text(encoding="utf-8")
     rules = set(re.findall(r'@checks\.check\("(privacy\.[\w-]+)"\)', source))
     assert set(re.findall(r"`(privacy\.[\w-]+)`", page)) == rules
@@ -148,3 +149,23 @@ def test_every_page_is_found_from_the_first_one(root: Path) -> None:
     }
     pages = {path.resolve() for path in (root / "docs").rglob("*.md")} - {index.resolve()}
     assert sorted(path.name for path in pages - linked) == []
+
+
+TWINS = {"anleitungen": "how-to", "erklaerung": "explanation"}
+RUN = re.compile(
+    r"^```(?:sh|yaml|toml|python|markdown)\n.*?^```$|^>>> .*?(?:\n\n|\Z)", re.MULTILINE | re.DOTALL
+)
+
+
+@pytest.mark.parametrize(("german", "english"), TWINS.items())
+def test_every_guide_exists_in_both_languages(root: Path, german: str, english: str) -> None:
+    """A page and its twin have one file name, and show the same commands and code, so one run proves both."""
+    pages = [
+        {path.name: path for path in (root / "docs" / folder).glob("*.md")} for folder in (german, english)
+    ]
+    assert sorted(pages[0]) == sorted(pages[1])
+    shown = [
+        {name: RUN.findall(path.read_text(encoding="utf-8")) for name, path in one.items()} for one in pages
+    ]
+    assert shown[0] == shown[1]
+    assert all(shown[0].values()) or german == "erklaerung"

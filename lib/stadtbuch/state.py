@@ -25,7 +25,7 @@ from stadtbuch.errors import Busy, StateError
 from stadtbuch.texts import Text, instant
 
 VERSION = 1
-FOLDERS = ("store", "editions", "runs", "keys", "spool", "log", "derived", "registers", "dashboards")
+FOLDERS = ("store", "editions", "runs", "keys", "spool", "log", "derived", "registers", "dashboards", "cache")
 KEY_BYTES = 32
 LOG_BYTES, LOG_FILES = 1_000_000, 5
 
@@ -88,7 +88,7 @@ class State:
     def folder(
         self,
         name: Literal[
-            "store", "editions", "runs", "keys", "spool", "log", "derived", "registers", "dashboards"
+            "store", "editions", "runs", "keys", "spool", "log", "derived", "registers", "dashboards", "cache"
         ],
     ) -> Path:
         """Give the path of one of the folders; `KeyError` for a name that is none."""

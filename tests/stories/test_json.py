@@ -10,7 +10,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 RUN = {
-    "report", "cell", "parameters", "key", "status", "publication", "notices", "seconds", "edition", "findings",
+    "report", "cell", "parameters", "key", "status", "publication", "reason", "notices", "seconds", "edition",
+    "findings",
 }  # fmt: skip
 STATUS = {"ran", "unchanged", "refused", "failed"}
 PUBLICATION = {"published", "unchanged", "awaiting-approval", "refused", "withheld", "none"}

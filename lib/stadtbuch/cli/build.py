@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from stadtbuch.model.verdict import Finding
     from stadtbuch.session import City
 
+_NAMED = 3
+"""Cells that a line names before it only counts."""
+
 OUTCOMES = {
     "published": Text(de="veröffentlicht", en="published"),
     "unchanged": Text(de="unverändert", en="unchanged"),
@@ -213,6 +216,8 @@ def tell(console: Console, document: Mapping[str, Any], *, dry_run: bool = False
     for one in document.get("dashboards", ()):
         name = f"dashboards/{one['dashboard']}"
         console.print(f"{name:<44} {_dashboard_outcome(one).pick(language())}")
+    for line in causes(document["runs"]):
+        console.print(line, soft_wrap=True)
     told: set[str] = set()
     for run in [*document["runs"], *document.get("dashboards", ())]:
         for line in _reasons(run):
@@ -220,6 +225,29 @@ def tell(console: Console, document: Mapping[str, Any], *, dry_run: bool = False
                 console.print(line, style="yellow", soft_wrap=True)
             told.add(line)
     console.print(executed(document["counts"]["executed"], dry_run=dry_run), style="bold")
+
+
+def causes(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """
+    Say why something runs, for each reason once with the cells that it holds for.
+
+    A first run has no cause worth a line.
+    """
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        name = f"{run['report']}/{run['cell']}" if run["cell"] else run["report"]
+        for one in run.get("reason", ()):
+            if one["part"] != "first":
+                step = said(" (Vorbereitung)", " (preparation)") if one["step"] == "prepare" else ""
+                found.setdefault(one["text"], []).append(name + step)
+    return [f"{_some(names)}: {text}" for text, names in found.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    """List a few names and count the others."""
+    shown, more = names[:_NAMED], len(names) - _NAMED
+    rest = said(f" und {more} weitere", f" and {more} more") if more > 0 else ""
+    return ", ".join(shown) + rest
 
 
 def _outcome(run: Mapping[str, Any], *, dry_run: bool) -> Text:

@@ -141,6 +141,7 @@ def _is_kept(city: City, work: Work) -> bool:
         kept is not None
         and work.request is not None
         and kept.told["key"] == work.request.key
+        and kept.told.get("texts") == _texts(work)
         and kept.told["title"] == work.report.title.as_dict()
         and kept.told["summary"] == work.report.summary.as_dict()
     )
@@ -152,8 +153,9 @@ def _keep(work: Work, city: City) -> None:
     """Judge what came out, and put it on the shelf if it may be shown."""
     if work.publication == "unchanged" or work.request is None or work.dashboard is None:
         return
+    analysis = work.dashboard.analysis
     evidence, work.decision = gate.judge(
-        city, work.request.folder, manifest=work.dashboard.analysis.manifest, step=STEP
+        city, work.request.folder, manifest=analysis.manifest, step=STEP, source=analysis.notebook
     )
     if evidence is None or not work.decision.allowed:
         work.publication = "refused"
@@ -173,6 +175,7 @@ def _described(city: City, work: Work, evidence: Evidence) -> dict[str, Any]:
         "title": work.report.title.as_dict(),
         "summary": work.report.summary.as_dict(),
         "key": work.request.key,
+        "texts": _texts(work),
         "made_at": city.now.isoformat(),
         "rules": city.settings.rules.version,
         "controls": work.request.info["dashboard"]["controls"],
@@ -180,6 +183,12 @@ def _described(city: City, work: Work, evidence: Evidence) -> dict[str, Any]:
         "marks": _marks(evidence),
         "decision": work.decision.model_dump(mode="json"),
     }
+
+
+def _texts(work: Work) -> str:
+    """Give the fingerprint of the notebook's words, which a run does not depend on."""
+    assert work.dashboard is not None
+    return key.texts(work.dashboard.analysis.notebook)
 
 
 def _marks(evidence: Evidence) -> dict[str, list[list[str]]]:

@@ -16,12 +16,23 @@ from typing import Any
 from stadtbuch.errors import ReportError, StadtbuchError, StateError
 from stadtbuch.model.report import Edition, Report
 from stadtbuch.model.verdict import Decision, decide
-from stadtbuch.reports import approvals, decisions, definitions, editions, gate, recount, registers, release
+from stadtbuch.reports import (
+    approvals,
+    decisions,
+    definitions,
+    editions,
+    gate,
+    recount,
+    registers,
+    release,
+    remembered,
+)
 from stadtbuch.reports.definitions import Cell
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.evidence import Evidence
-from stadtbuch.runs import execute, parameters, plan
+from stadtbuch.runs import execute, key, parameters, plan
 from stadtbuch.runs.manifest import Analysis
+from stadtbuch.runs.reasons import Reason
 from stadtbuch.session.city import City
 from stadtbuch.texts import Text
 
@@ -47,6 +58,7 @@ class Work:
     edition: Edition | None = None
     publication: str = "none"
     notices: list[Text] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
     error: StadtbuchError | None = None
 
     @property
@@ -124,6 +136,7 @@ def build(
             _attempt(work, _publish, city)
         for report in {work.report.name: work.report for work in works}.values():
             decisions.point(city, report)
+            _remember(city, [work for work in works if work.report.name == report.name])
         return _summary(works, executed=_executed(works))
 
 
@@ -151,11 +164,14 @@ def _foreseen(city: City, names: Sequence[str]) -> list[Work]:
     _plan_step(city, works, "prepare")
     for work in works:
         before = work.requests.get("prepare")
+        _explain(work, city, "prepare")
         if before is not None and execute.finished(before) is None:
+            work.reasons.append(Reason("prepare"))
             continue
         if before is not None:
             work.evidence["prepare"] = Evidence.read(before.folder)
         _attempt(work, _plan, city, "report")
+        _explain(work, city, "report")
     return works
 
 
@@ -234,19 +250,42 @@ def _run_step(
 ) -> None:
     """Execute one step of all cells, each run once, and judge what came out."""
     waiting = [work for work in works if work.open and step in work.requests]
+    for work in waiting:
+        _explain(work, city, step)
     results = execute.execute(
         [work.requests[step] for work in waiting], jobs=jobs, progress=progress, city=city, crew=crew
     )
-    said: dict[str, tuple[Evidence | None, Decision]] = {}
+    said: dict[tuple[str, str], tuple[Evidence | None, Decision]] = {}
     for work, result in zip(waiting, results, strict=True):
         work.results[step] = result
         if not result.ok:
             _fail(work, result.failure())
             continue
-        if result.key not in said:
-            told = work.analyses[step].manifest
-            said[result.key] = gate.judge(city, result.folder, manifest=told, step=step)
-        _take(work, step, *said[result.key])
+        judged_as = (result.key, key.texts(work.analyses[step].notebook))
+        if judged_as not in said:
+            said[judged_as] = _judge(city, work, step, result)
+        _take(work, step, *said[judged_as])
+
+
+def _judge(city: City, work: Work, step: str, result: execute.Result) -> tuple[Evidence | None, Decision]:
+    """Judge what came out, with the notebook's words of today."""
+    told = work.analyses[step]
+    return gate.judge(city, result.folder, manifest=told.manifest, step=step, source=told.notebook)
+
+
+def _explain(work: Work, city: City, step: str) -> None:
+    """Note why a step runs, as long as the latest run before it is known."""
+    request = work.requests.get(step)
+    if request is not None:
+        work.reasons += remembered.why(
+            city.state, request, report=work.report.name, cell=work.cell.slug, step=step
+        )
+
+
+def _remember(city: City, works: Sequence[Work]) -> None:
+    """Keep what the cells of one report depended on, for the reasons of the next build."""
+    found = {work.cell.slug: {step: work.requests[step].key_parts for step in work.results} for work in works}
+    remembered.keep(city.state, works[0].report.name, found)
 
 
 def _refuse_several(works: Sequence[Work]) -> None:
@@ -468,8 +507,8 @@ def _summary(works: Sequence[Work], *, executed: int, dry: bool = False) -> dict
     return {"runs": runs, "counts": counts, "exit_code": next((one for one in EXIT_ORDER if one in codes), 0)}
 
 
-def _tally(runs: Sequence[Mapping[str, Any]], key: str, values: Sequence[str]) -> dict[str, int]:
-    return {value: sum(one[key] == value for one in runs) for value in values}
+def _tally(runs: Sequence[Mapping[str, Any]], name: str, values: Sequence[str]) -> dict[str, int]:
+    return {value: sum(one[name] == value for one in runs) for value in values}
 
 
 def _line(work: Work, *, dry: bool) -> dict[str, Any]:
@@ -483,6 +522,7 @@ def _line(work: Work, *, dry: bool) -> dict[str, Any]:
         "key": last[0].key if last else None,
         "status": _planned(work) if dry else work.status,
         "publication": work.publication,
+        "reason": list(work.reasons),
         "notices": list(work.notices),
         "seconds": round(sum(one.seconds for one in work.results.values() if one.status != "unchanged"), 1),
         "edition": work.edition.id if work.edition else None,
@@ -502,9 +542,10 @@ def spoken(summary: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Write the summary of a build as JSON in one language; the exit code is left to the command."""
     runs = []
     for one in summary["runs"]:
-        line = {key: value for key, value in one.items() if key != "error"}
+        line = {name: value for name, value in one.items() if name != "error"}
         line["notices"] = [notice.pick(language) for notice in one["notices"]]
         line["findings"] = [finding.as_dict(language) for finding in one["findings"]]
+        line["reason"] = [reason.as_dict(language) for reason in one["reason"]]
         if one["error"] is not None:
             line["error"] = one["error"].as_dict(language)
         runs.append(line)

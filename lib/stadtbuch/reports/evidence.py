@@ -18,6 +18,7 @@ import nbformat
 from stadtbuch.model.verdict import Finding, Severity
 from stadtbuch.privacy import released
 from stadtbuch.reports import markup, outputs
+from stadtbuch.runs import executed
 from stadtbuch.texts import LANGUAGES, Text
 
 KINDS = ("figure", "table", "headline", "points", "result", "protected")
@@ -54,15 +55,24 @@ class Evidence:
     files: Mapping[str, bytes]
 
     @classmethod
-    def read(cls, folder: Path) -> Evidence:
-        """Read the folder of a finished run; anything unreadable is an error, and so a refusal."""
+    def read(cls, folder: Path, *, source: Any | None = None) -> Evidence:
+        """
+        Read the folder of a finished run; anything unreadable is an error, and so a refusal.
+
+        Parameters
+        ----------
+        source
+            The notebook as it is now: its words are those that are judged and published. Without it, those that the
+            run carried.
+        """
         root = folder / "outputs"
         paths = sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
         files = {path.relative_to(root).as_posix(): _bounded(path) for path in paths}
+        ran = nbformat.read(folder / "notebook.ipynb", as_version=4)
         return cls(
             folder=folder,
             facts=json.loads((folder / "run.json").read_text(encoding="utf-8")),
-            notebook=nbformat.read(folder / "notebook.ipynb", as_version=4),
+            notebook=ran if source is None else executed.with_texts(ran, source=source),
             figures=_records(files, "figures"),
             shown=_records(files, "shown"),
             tables=_records(files, "tables"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from stadtbuch.model.analysis import Manifest
 from stadtbuch.model.verdict import Decision, Finding, Outcome, Severity, decide
@@ -22,7 +23,9 @@ from stadtbuch.session.snapshots import min_count
 from stadtbuch.texts import Text
 
 
-def judge(city: City, folder: Path, *, manifest: Manifest, step: str) -> tuple[Evidence | None, Decision]:
+def judge(
+    city: City, folder: Path, *, manifest: Manifest, step: str, source: Any | None = None
+) -> tuple[Evidence | None, Decision]:
     """
     Judge a finished run.
 
@@ -37,9 +40,8 @@ def judge(city: City, folder: Path, *, manifest: Manifest, step: str) -> tuple[E
     step
         ``"prepare"``: only its source and its protected tables leave. ``"report"``: all of it does.
         ``"dashboard"``: all of it does, for every choice; the main points are the view's.
-    closed
-        Ids of datasets that are not open and whose values may not occur, beyond the run's own inputs: those
-        of the preparing step.
+    source
+        The notebook as it is now, see `Evidence.read`.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def judge(city: City, folder: Path, *, manifest: Manifest, step: str) -> tuple[E
         What was judged (``None`` if it could not even be read), and the decision.
     """
     try:
-        evidence = Evidence.read(folder)
+        evidence = Evidence.read(folder, source=source)
         found = list(_findings(city, evidence, manifest=manifest, step=step))
         return evidence, decide(found, passed=_passed(city, step))
     except Exception as error:  # noqa: BLE001 - fail closed: what cannot be judged is not published

@@ -77,7 +77,9 @@ def tried(city: City, path: Path, given: Sequence[str], *, progress: Tell | None
         raise result.failure()
     prepares = bool(analysis.manifest.gives) or (report is not None and report.prepare == analysis.name)
     step = "prepare" if prepares else "report"
-    evidence, decision = gate.judge(city, result.folder, manifest=analysis.manifest, step=step)
+    evidence, decision = gate.judge(
+        city, result.folder, manifest=analysis.manifest, step=step, source=analysis.notebook
+    )
     return Trial(analysis, report, step, evidence, decision)
 
 

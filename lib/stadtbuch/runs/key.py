@@ -20,7 +20,7 @@ from typing import Any
 import stadtbuch
 from stadtbuch.privacy import notebooks
 
-FORMAT = 1
+FORMAT = 2
 LOCK = "requirements/runtime.lock"
 ABOVE = ("cli", "site", "synthetic", "__main__.py")
 
@@ -64,7 +64,12 @@ def code(notebook: Any) -> str:
 
 
 def texts(notebook: Any) -> str:
-    """Hash the other cells and where they stand: they are the page's words, and the manifest."""
+    """
+    Hash the other cells and where they stand: they are the page's words, and the manifest.
+
+    They are no part of the run key, because no code sees them; whoever judges or publishes takes them from the
+    notebook as it is now (`executed.with_texts`).
+    """
     return digest(
         [(place, _cell(cell)) for place, cell in enumerate(notebook.cells) if cell.cell_type != "code"]
     )
@@ -125,11 +130,11 @@ def _imported(source: str) -> list[str]:
 
 
 def _files(beside: Path, name: str) -> list[Path]:
-    """Give the files of one local module: one file, or all Python files of a package."""
+    """Give the files of one local module: all Python files of a package, or one file; a folder needs no __init__."""
     single, package = beside / f"{name}.py", beside / name
-    if single.is_file():
+    if single.is_file() and not (package / "__init__.py").is_file():
         return [single]
-    return sorted(package.rglob("*.py")) if (package / "__init__.py").is_file() else []
+    return sorted(package.rglob("*.py")) if package.is_dir() else []
 
 
 def environment(root: Path) -> dict[str, str]:

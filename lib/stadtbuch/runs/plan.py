@@ -224,17 +224,15 @@ def _parts(
 ) -> dict[str, Any]:
     """Name everything that the result depends on."""
     facts = city_facts(city)
-    described = {
-        name: {part: value for part, value in one.items() if part not in KNOWN_ON_RECORD}
-        for name, one in inputs.items()
-    }
     return {
         "format": key.FORMAT,
         "code": key.code(analysis.notebook),
-        "texts": key.texts(analysis.notebook),
+        "manifest": key.digest(
+            {"purpose": analysis.manifest.purpose, "gives": list(analysis.manifest.gives)}
+        ),
         "modules": {path: atomic.digest(content) for path, content in modules.items()},
         "inputs": {name: one["sha256"] for name, one in inputs.items()},
-        "catalogue": key.digest(described),
+        "catalogue": {name: key.digest(_told(one)) for name, one in inputs.items()},
         "parameters": dict(parameters),
         "environment": key.environment(city.settings.root),
         "library": key.library(),
@@ -243,6 +241,11 @@ def _parts(
         "seed": city.seed,
         "languages": facts["languages"],
     }
+
+
+def _told(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a run is told about an input: titles, columns, filter, purpose, licence."""
+    return {part: value for part, value in described.items() if part not in KNOWN_ON_RECORD}
 
 
 def _info(

@@ -44,7 +44,8 @@ def test_the_json_has_the_promised_keys(built_once):
     document = build.spoken(built_once[1], "en")
     assert set(document) == {"runs", "counts"}
     assert set(document["runs"][0]) == {
-        "report", "cell", "parameters", "key", "status", "publication", "notices", "seconds", "edition", "findings",
+        "report", "cell", "parameters", "key", "status", "publication", "reason", "notices", "seconds", "edition",
+        "findings",
     }  # fmt: skip
     assert json.dumps(document)
 

@@ -18,6 +18,7 @@ from builders.city import (
     a_manifest,
     a_notebook,
     default_datasets,
+    fenced,
     write_catalogue,
     write_data,
 )
@@ -102,6 +103,11 @@ def edit(change: Callable[[Any], None]) -> Callable[[Made, Path], None]:
     return changed
 
 
+def declare(**changes: Any) -> Callable[[Made, Path], None]:
+    """Make a change of the manifest, which stands in a Markdown cell."""
+    return edit(lambda nb: nb.cells[0].update(source=fenced(a_closed_manifest(**changes))))
+
+
 def retitle(made: Made, path: Path) -> None:
     """Change a column's title in the catalogue."""
     register = a_dataset(access="closed")
@@ -124,10 +130,15 @@ CHANGES = {
     "code": (edit(lambda nb: nb.cells[3].update(source="2 + 2")), {"code"}),
     "order": (edit(lambda nb: nb.cells.insert(3, nb.cells.pop(2))), {"code"}),
     "tag": (edit(lambda nb: nb.cells[2].metadata.update(tags=["method"])), {"code"}),
-    "words": (edit(lambda nb: nb.cells[0].update(source=nb.cells[0].source + "\nMehr.")), {"texts"}),
+    "words": (edit(lambda nb: nb.cells[0].update(source=nb.cells[0].source + "\n<!-- Mehr. -->")), set()),
+    "a table to give": (declare(gives=["ages"]), {"manifest"}),
+    "another column": (
+        declare(inputs={REGISTER: {"columns": ["borough"], "rows": {"borough": "{borough}"}}}),
+        {"inputs", "catalogue"},
+    ),
     "attachment": (
         edit(lambda nb: nb.cells[0].update(attachments={"a.png": {"image/png": "iVBORw0KGgo="}})),
-        {"texts"},
+        set(),
     ),
     "metadata of a cell": (edit(lambda nb: nb.cells[3].metadata.update(note="x")), {"code"}),
     "marks of Jupyter": (edit(lambda nb: nb.cells[3].metadata.update(collapsed=True)), set()),

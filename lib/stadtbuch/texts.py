@@ -120,3 +120,34 @@ def instant(now: datetime) -> str:
     if now.tzinfo is None:
         raise ValueError("a point in time needs a time zone")
     return now.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+PLACES = {
+    "cell": "Zelle",
+    "cells": "Zellen",
+    "output": "Ausgabe",
+    "outputs": "Ausgaben",
+    "figure": "Abbildung",
+}
+"""Words of a finding's subject that stand for a place in a notebook; ids, files and pages have no language."""
+
+
+def place(subject: str, language: str) -> str:
+    """
+    Say where something was found, for people; machines get the finding's subject as it is.
+
+    Examples
+    --------
+    >>> place("cell 3, output 1", "de"), place("cell 3, output 1", "en")
+    ('Zelle 3, Ausgabe 1', 'cell 3, output 1')
+    >>> place("reports/output/index.html", "de")
+    'reports/output/index.html'
+    """
+    if language != "de":
+        return subject
+    return ", ".join(_german(part) for part in subject.split(", "))
+
+
+def _german(part: str) -> str:
+    word, space, rest = part.partition(" ")
+    return PLACES.get(word, word) + space + rest

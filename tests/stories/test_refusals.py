@@ -23,6 +23,7 @@ from builders.city import (
 from builders.reports import FIGURE, HEADLINE, ROLES, START, TABLE, write_closed_report, write_notebook
 
 from stadtbuch.cli import main
+from stadtbuch.texts import place
 
 pytestmark = pytest.mark.slow
 
@@ -155,7 +156,8 @@ def refused(capsys, city: Made, what: str) -> list[dict[str, Any]]:
         assert all(one.values())
         assert one["text"] in german[1]
         assert one["remedy"] in german[1]
-        assert f"Wo: {one['subject']}" in german[1]
+        assert f"Wo: {place(one['subject'], 'de')}" in german[1]
+        assert f"Where: {one['subject']}" in english[1]
         assert f"Where: {one['subject']}" in english[1]
         assert one["rule"] in english[1]
         assert one["remedy"] not in english[1]

@@ -22,7 +22,7 @@ from stadtbuch.cli.context import (
 )
 from stadtbuch.cli.progress import drawn
 from stadtbuch.errors import Refused, StadtbuchError
-from stadtbuch.texts import Text, count
+from stadtbuch.texts import Text, count, place
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -281,7 +281,8 @@ def _problem(one: Mapping[str, Any]) -> str:
 def _reason(finding: Mapping[str, str]) -> str:
     """Say a finding in one line."""
     label = said("Was tun?", "What to do?")
-    return f"{finding['rule']}, {finding['subject']}: {finding['text']} {label} {finding['remedy']}"
+    where = place(finding["subject"], language())
+    return f"{finding['rule']}, {where}: {finding['text']} {label} {finding['remedy']}"
 
 
 def executed(number: int, *, dry_run: bool = False) -> str:

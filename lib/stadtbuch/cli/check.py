@@ -21,6 +21,7 @@ from stadtbuch.cli.context import (
 )
 from stadtbuch.cli.progress import drawn
 from stadtbuch.cli.run import ParameterOption
+from stadtbuch.texts import place
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,5 +82,5 @@ def _tell(console: Console, document: dict[str, Any], decision: Decision) -> Non
         console.print(said("Würde abgelehnt.", "Would be refused."), style="bold red")
     for one in document["findings"]:
         console.print(f"\n{one['text']}    {one['rule']}", style="bold", soft_wrap=True)
-        console.print(f"{said('Wo:', 'Where:')} {one['subject']}", soft_wrap=True)
+        console.print(f"{said('Wo:', 'Where:')} {place(one['subject'], language())}", soft_wrap=True)
         console.print(f"{said('Was tun?', 'What to do?')} {one['remedy']}", soft_wrap=True)

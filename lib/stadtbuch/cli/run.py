@@ -19,7 +19,7 @@ from stadtbuch.cli.context import (
     said,
 )
 from stadtbuch.cli.progress import drawn
-from stadtbuch.texts import decimal
+from stadtbuch.texts import decimal, place
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -126,4 +126,6 @@ def _tell(console: Console, document: dict[str, Any], result: Result) -> None:
         )
     )
     for finding in document["findings"]:
-        console.print(f"{finding['subject']}: {finding['text']} {finding['remedy']}", style="yellow")
+        console.print(
+            f"{place(finding['subject'], language())}: {finding['text']} {finding['remedy']}", style="yellow"
+        )

@@ -22,7 +22,7 @@ from stadtbuch.cli.context import (
     said,
 )
 from stadtbuch.errors import SettingsError, UsageError
-from stadtbuch.texts import Text, count, instant
+from stadtbuch.texts import Text, count, instant, place
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -449,7 +449,7 @@ def _openness(known: bool | None, is_open: bool | None) -> str:
 
 
 def _place(subject: str) -> str:
-    return subject.replace("cell", "Zelle").replace("notebook", "Notebook") if language() == "de" else subject
+    return "Notebook" if subject == "notebook" and language() == "de" else place(subject, language())
 
 
 # ---- re-run -------------------------------------------------------------------------------------------

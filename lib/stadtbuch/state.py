@@ -18,14 +18,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from stadtbuch import atomic
 from stadtbuch.errors import Busy, StateError
 from stadtbuch.texts import Text, instant
 
 VERSION = 1
-FOLDERS = ("store", "editions", "runs", "keys", "spool", "log", "derived", "registers", "dashboards", "cache")
+Folder = Literal[
+    "store",
+    "editions",
+    "runs",
+    "keys",
+    "spool",
+    "log",
+    "derived",
+    "registers",
+    "dashboards",
+    "cache",
+    "checkpoints",
+]
+FOLDERS: tuple[Folder, ...] = get_args(Folder)
 KEY_BYTES = 32
 LOG_BYTES, LOG_FILES = 1_000_000, 5
 
@@ -72,7 +85,7 @@ class State:
         ------
         StateError
             ``state.not-a-folder``, ``state.no-version`` (a folder with content that is not ours),
-            ``state.too-new``, ``state.read-only``, ``state.full`` or ``state.io``.
+            ``state.too-new``, ``state.too-old``, ``state.read-only``, ``state.full`` or ``state.io``.
         """
         if root.exists() and not root.is_dir():
             raise _not_a_folder(root)
@@ -85,12 +98,7 @@ class State:
                 _private(root / name)
         return cls(root)
 
-    def folder(
-        self,
-        name: Literal[
-            "store", "editions", "runs", "keys", "spool", "log", "derived", "registers", "dashboards", "cache"
-        ],
-    ) -> Path:
+    def folder(self, name: Folder) -> Path:
         """Give the path of one of the folders; `KeyError` for a name that is none."""
         if name not in FOLDERS:
             raise KeyError(name)
@@ -146,6 +154,17 @@ class State:
         if len(key) != KEY_BYTES:
             raise _damaged_key(path)
         return key
+
+    def has_key(self, name: str) -> bool:
+        """Tell whether there is a key of this name; none is made."""
+        return (self.folder("keys") / f"{_named(name)}.key").is_file()
+
+    def forget_key(self, name: str) -> None:
+        """Remove a key for good: whatever was made with it can no longer be traced or continued."""
+        path = self.folder("keys") / f"{_named(name)}.key"
+        with atomic.telling(f"{self.root.name}/keys"):
+            path.unlink(missing_ok=True)
+            atomic.sync_folder(path.parent)
 
     def _make_key(self, path: Path) -> None:
         """Write a new key unless another process was faster."""
@@ -217,6 +236,8 @@ def _require_version(root: Path) -> None:
         raise _no_version(root)
     if int(found) > VERSION:
         raise _too_new(root, int(found))
+    if int(found) < VERSION:
+        raise _too_old(root, int(found))
 
 
 def _named(name: str) -> str:
@@ -334,6 +355,24 @@ def _too_new(root: Path, found: int) -> StateError:
         remedy=Text(
             de="Nehmen Sie das neuere Stadtbuch. Es wurde nichts geändert.",
             en="Use the newer Stadtbuch. Nothing was changed.",
+        ),
+    )
+
+
+def _too_old(root: Path, found: int) -> StateError:
+    return StateError(
+        "state.too-old",
+        Text(
+            de=f"{root.name} hat noch die Version {found}; diese Bibliothek braucht {VERSION}.",
+            en=f"{root.name} still has version {found}; this library needs {VERSION}.",
+        ),
+        why=Text(
+            de="Ein früheres Stadtbuch hat den Ordner angelegt. Es wurde nichts geändert.",
+            en="An earlier Stadtbuch made the folder. Nothing was changed.",
+        ),
+        remedy=Text(
+            de="Stellen Sie ihn um: stadtbuch upgrade --backup ORDNER",
+            en="Convert it: stadtbuch upgrade --backup FOLDER",
         ),
     )
 

@@ -277,8 +277,8 @@ def timed(arguments: list[str]) -> Iterator[str]:
 def options(arguments: list[str]) -> set[str]:
     """Give the options of a command."""
     found: Any = main.load(arguments[0], main.DOORS[arguments[0]])
-    if hasattr(found, "commands"):
-        found = found.commands[arguments[1]]
+    for word in arguments[1:]:
+        found = found.commands[word] if hasattr(found, "commands") else found
     return {option for one in found.params for option in one.opts}
 
 

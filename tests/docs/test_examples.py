@@ -18,8 +18,11 @@ PAGE = "docs/reference/commands.md"
 SUBMISSIONS = "stadtbuch submission "
 DEMO = "stadtbuch demo"
 REASON = '"Ein ganzer Satz, der den Grund nennt."'
-ENDS = {"stadtbuch doctor --public": 3}
-"""Examples that rightly end with another code: the made-up city is not to be public."""
+ENDS = {
+    "stadtbuch doctor --public": 3,
+    'stadtbuch book acknowledge --reason-de "…" --reason-en "…"': 2,
+}
+"""Examples that rightly end with another code: the made-up city is not to be public, and its book lacks nothing."""
 
 NARROWER = {"stadtbuch build --jobs 2": "stadtbuch build how-does-the-city-cycle --jobs 2"}
 """What is typed instead of an example that would take long."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from stadtbuch import atomic
+from stadtbuch.book import merkle
 from stadtbuch.errors import Busy, StateError
 from stadtbuch.model.actor import Actor
 from stadtbuch.model.entry import FORMAT, Entry
@@ -86,6 +87,7 @@ class Book:
 
     path: Path
     key: Callable[[str], bytes] = field(kw_only=True)
+    _grown: _Grown = field(default_factory=lambda: _Grown(), init=False, repr=False, compare=False)
 
     def append(
         self,
@@ -166,6 +168,29 @@ class Book:
             number, digest = (0, START) if connection is None else _last(connection)
         return {"entries": number, "head": digest}
 
+    def summit(self) -> dict[str, Any]:
+        """
+        Give what a checkpoint says: ``{"entries", "head", "root"}``, the root of the Merkle tree over all hashes.
+
+        A book that was asked before reads only the entries that were added since.
+        """
+        with self._reading() as connection:
+            if connection is not None:
+                self._grown.catch_up(connection)
+        return self._grown.summit() if self.path.exists() else _Grown().summit()
+
+    def hashes(self) -> list[str]:
+        """Give the hash of every entry in its order, as it stands there; `verify` says whether it fits."""
+        with self._reading() as connection:
+            return [] if connection is None else [one for (one,) in _hashes(connection, 0)]
+
+    def hash_at(self, number: int) -> str | None:
+        """Give the hash of one entry, `START` for the place before the first, nothing beyond the end."""
+        with self._reading() as connection:
+            if connection is None:
+                return START if number == 0 else None
+            return _hash_of(connection, number)
+
     def verify(self, expected_head: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """
         Check every entry, the whole chain, and that an earlier checkpoint is still part of it.
@@ -187,7 +212,7 @@ class Book:
         except StateError as error:
             if error.code != "book.damaged":
                 raise
-            walk = _Walk(problem=_problem("damaged", None))
+            walk = _Walk(problem=problem("damaged", None))
         return walk.verdict(expected_head)
 
     def _hidden(self, login: str, year: str) -> str:
@@ -229,6 +254,39 @@ class Book:
                 yield connection if version else None
 
 
+@dataclass(slots=True)
+class _Grown:
+    """The Merkle tree of a book as far as this process has read it."""
+
+    tree: merkle.Tree = field(default_factory=merkle.Tree)
+    head: str = START
+
+    def catch_up(self, connection: sqlite3.Connection) -> None:
+        """Add the entries that are new; begin anew should the book be another one by now."""
+        if _hash_of(connection, self.tree.size) != self.head:
+            self.tree, self.head = merkle.Tree(), START
+        for (hashed,) in _hashes(connection, self.tree.size):
+            self.tree.grow(leaf_of(hashed))
+            self.head = hashed
+
+    def summit(self) -> dict[str, Any]:
+        return {"entries": self.tree.size, "head": self.head, "root": self.tree.root().hex()}
+
+
+def leaf_of(hashed: str) -> bytes:
+    """Give the leaf of an entry in the Merkle tree: its content is the entry's own hash, 32 bytes."""
+    return merkle.leaf(bytes.fromhex(hashed))
+
+
+def _hashes(connection: sqlite3.Connection, after: int) -> Iterator[tuple[str]]:
+    yield from connection.execute("SELECT hash FROM entries WHERE number > ? ORDER BY number", (after,))
+
+
+def _hash_of(connection: sqlite3.Connection, number: int) -> str | None:
+    row = connection.execute("SELECT hash FROM entries WHERE number = ?", (number,)).fetchone()
+    return row[0] if row else (START if number == 0 else None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """What a walk along the chain saw: the hash of every sound entry, and the first problem."""
@@ -245,9 +303,9 @@ class _Walk:
     def _against(self, expected: Mapping[str, Any]) -> dict[str, Any] | None:
         number, head = int(expected["entries"]), str(expected["head"])
         if len(self.hashes) < number:
-            return _problem("truncated", len(self.hashes))
+            return problem("truncated", len(self.hashes))
         found = self.hashes[number - 1] if number else START
-        return None if hmac.compare_digest(found, head) else _problem("rewritten", number)
+        return None if hmac.compare_digest(found, head) else problem("rewritten", number)
 
 
 def _walk(connection: sqlite3.Connection) -> _Walk:
@@ -257,7 +315,7 @@ def _walk(connection: sqlite3.Connection) -> _Walk:
         record = dict(zip(COLUMNS, row, strict=True))
         fault = _fault(record, number=len(hashes) + 1, previous=hashes[-1] if hashes else START)
         if fault:
-            return _Walk(tuple(hashes), _problem(fault, len(hashes) + 1))
+            return _Walk(tuple(hashes), problem(fault, len(hashes) + 1))
         hashes.append(record["hash"])
     return _Walk(tuple(hashes))
 
@@ -451,5 +509,6 @@ _PROBLEMS = {
 }
 
 
-def _problem(fault: str, entry: int | None) -> dict[str, Any]:
+def problem(fault: str, entry: int | None) -> dict[str, Any]:
+    """Say what is wrong with the book, and at which entry; `fault` is a key of the sentences above."""
     return {"code": f"book.{fault}", "entry": entry, "text": _PROBLEMS[fault].as_dict()}

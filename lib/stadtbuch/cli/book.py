@@ -1,10 +1,8 @@
-"""``stadtbuch book``: show, verify and export what happened."""
+"""``stadtbuch book``: show, verify and export what happened; checkpoints that leave the machine."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +10,21 @@ import typer
 
 from stadtbuch import atomic
 from stadtbuch.book.ledger import Book, canonical
-from stadtbuch.cli.context import CityOption, JsonOption, answer, explained, language, open_settings, said
+from stadtbuch.cli import key
+from stadtbuch.cli.context import (
+    AsOption,
+    CityOption,
+    JsonOption,
+    NowOption,
+    answer,
+    explained,
+    language,
+    moment,
+    open_settings,
+    said,
+)
+from stadtbuch.cli.files import content_of, writing
+from stadtbuch.cli.reasons import ReasonDeOption, ReasonEnOption, ReasonOption, stated
 from stadtbuch.errors import UsageError
 from stadtbuch.model.entry import Entry
 from stadtbuch.state import State
@@ -21,7 +33,20 @@ from stadtbuch.texts import Text, instant
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from stadtbuch.book.checkpoint import Note
+
 app = typer.Typer(add_completion=False)
+app.add_typer(
+    key.app,
+    name="key",
+    help=explained(
+        Text(
+            de="Zeigt und ersetzt die Schlüssel, die Prüfpunkte unterschreiben.",
+            en="Show and replace the keys that sign checkpoints.",
+        ),
+        example="stadtbuch book key list",
+    ),
+)
 
 
 def _book(city: Path | None) -> tuple[Book, Any]:
@@ -84,14 +109,38 @@ def show(
 @app.command(
     help=explained(
         Text(
-            de="Prüft jeden Eintrag und die ganze Kette; Code 3, wenn etwas nicht stimmt.",
-            en="Check every entry and the whole chain; exit code 3 if something is wrong.",
+            de="Prüft jeden Eintrag, die ganze Kette und einen früheren Prüfpunkt; Code 3, wenn etwas nicht stimmt.",
+            en="Check every entry, the whole chain and an earlier checkpoint; exit code 3 if something is wrong.",
         ),
         example="stadtbuch book verify",
     )
 )
 def verify(
     *,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="FILE",
+            help=said(
+                "Früherer Prüfpunkt: Unterschrift, und ob sein Buch noch ganz in diesem steckt.",
+                "Earlier checkpoint: its signature, and whether its book is still whole in this one.",
+            ),
+            show_default=False,
+        ),
+    ] = None,
+    trusted: Annotated[
+        Path | None,
+        typer.Option(
+            "--key",
+            metavar="FILE",
+            help=said(
+                "Schlüssel, die Sie aufbewahrt haben (keys.json oder Zeilen daraus); sonst die des Buchs.",
+                "Keys that you kept (keys.json or lines of it); else those of the book.",
+            ),
+            show_default=False,
+        ),
+    ] = None,
     head: Annotated[
         str | None,
         typer.Option(
@@ -114,12 +163,44 @@ def verify(
 ) -> None:
     """Verify the book."""
     book, _ = _book(city)
+    note = None if checkpoint is None else _signed(city, checkpoint, trusted)
     verdict = book.verify(_checkpoint(head, entries))
+    if note is not None:
+        verdict = _compared(book, verdict, note)
     if "problem" in verdict:
         verdict["problem"] |= {"text": verdict["problem"]["text"][language()]}
     answer(verdict, as_json=as_json, human=lambda console: console.print(_sentence(verdict)))
     if not verdict["ok"]:
         raise typer.Exit(3)
+
+
+def _signed(city: Path | None, file: Path, trusted: Path | None) -> Note:
+    """Read a checkpoint and check its signature by the keys that are trusted."""
+    from stadtbuch.book import checkpoint  # noqa: PLC0415 - start-up time
+
+    note = checkpoint.read(content_of(file, "--checkpoint"))
+    seal, _ = key.seal_of(open_settings(city))
+    note.signed_by(seal.keys() if trusted is None else key.public_keys(trusted))
+    return note
+
+
+def _compared(book: Book, verdict: dict[str, Any], note: Note) -> dict[str, Any]:
+    """Add to a verdict whether the book still holds everything that a checkpoint stands for."""
+    from stadtbuch.book import ledger, seal  # noqa: PLC0415 - start-up time
+
+    earlier = note.checkpoint
+    told = {
+        "origin": earlier.origin,
+        "entries": earlier.size,
+        "at": instant(earlier.at),
+        "head": earlier.head,
+    }
+    seen = seal.witness(book, earlier)
+    verdict = verdict | {"checkpoint": told | {"consistent": seen.problem is None}}
+    if seen.problem is None or "problem" in verdict:
+        return verdict
+    place = earlier.size if seen.problem == "rewritten" else seen.entries
+    return verdict | {"ok": False, "problem": ledger.problem(seen.problem, place)}
 
 
 def _checkpoint(head: str | None, entries: int | None) -> dict[str, Any] | None:
@@ -132,8 +213,8 @@ def _checkpoint(head: str | None, entries: int | None) -> dict[str, Any] | None:
                 en="A checkpoint needs --head and --entries.",
             ),
             remedy=Text(
-                de="Beides steht in edition.json unter book_head.",
-                en="Both stand in edition.json under book_head.",
+                de="Beides steht in edition.json unter book_head; unterschrieben ist --checkpoint.",
+                en="Both stand in edition.json under book_head; what is signed goes to --checkpoint.",
             ),
         )
     return None if head is None else {"head": head, "entries": entries}
@@ -141,10 +222,11 @@ def _checkpoint(head: str | None, entries: int | None) -> dict[str, Any] | None:
 
 def _sentence(verdict: dict[str, Any]) -> str:
     if verdict["ok"]:
-        return said(
+        sound = said(
             f"Das Buch ist unversehrt: {verdict['entries']} Einträge, Prüfsumme {verdict['head']}.",
             f"The book is sound: {verdict['entries']} entries, hash {verdict['head']}.",
         )
+        return sound + (_of_checkpoint(verdict["checkpoint"]) if "checkpoint" in verdict else "")
     problem = verdict["problem"]
     place = (
         ""
@@ -152,6 +234,196 @@ def _sentence(verdict: dict[str, Any]) -> str:
         else said(f"Eintrag {problem['entry']}: ", f"Entry {problem['entry']}: ")
     )
     return place + problem["text"]
+
+
+def _of_checkpoint(told: dict[str, Any]) -> str:
+    return said(
+        f" Die {told['entries']} Einträge des Prüfpunkts vom {told['at']} sind noch dieselben.",
+        f" The {told['entries']} entries of the checkpoint of {told['at']} are still the same.",
+    )
+
+
+@app.command(
+    help=explained(
+        Text(
+            de="Unterschreibt, wie das Buch jetzt steht: ein Prüfpunkt, den Sie anderswo aufbewahren lassen.",
+            en="Sign how the book stands now: a checkpoint for somebody else to keep.",
+        ),
+        example="stadtbuch book checkpoint --out checkpoint.txt",
+    )
+)
+def checkpoint(
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help=said("Datei; sonst auf stdout.", "File; else stdout."),
+            show_default=False,
+        ),
+    ] = None,
+    city: CityOption = None,
+    as_role: AsOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Sign a checkpoint."""
+    from stadtbuch.actors import who  # noqa: PLC0415 - start-up time
+    from stadtbuch.book import checkpoint as notes  # noqa: PLC0415 - start-up time
+    from stadtbuch.book import standing  # noqa: PLC0415 - start-up time
+
+    settings = open_settings(city)
+    seal, state = key.seal_of(settings)
+    standing.require_current(seal.book, settings.folder("public"))
+    made = seal.sign(actor=who(settings.root, as_role=as_role), now=moment(now, zone=settings.city.zone))
+    if out is not None:
+        with writing("--out"):
+            atomic.write(out, made)
+    standing.keep(state.folder("checkpoints"), made)
+    told = notes.read(made).checkpoint
+    document = {
+        "origin": told.origin,
+        "entries": told.size,
+        "root": told.root.hex(),
+        "head": told.head,
+        "at": instant(told.at),
+        "file": None if out is None else str(out),
+        "checkpoint": made.decode(),
+    }
+    written = said(
+        f"Prüfpunkt über {told.size} Einträge geschrieben.", f"Checkpoint of {told.size} entries written."
+    )
+
+    def human(console: Console) -> None:
+        console.out(made.decode() if out is None else f"{written}\n", end="", highlight=False)
+
+    answer(document, as_json=as_json, human=human)
+
+
+@app.command(
+    help=explained(
+        Text(
+            de="Beweist, dass ein Eintrag im Buch steht, für jemanden, der nur einen Prüfpunkt hat.",
+            en="Prove that an entry is in the book, to somebody who has a checkpoint only.",
+        ),
+        example="stadtbuch book prove 1 --json",
+    )
+)
+def prove(
+    entry: Annotated[
+        int,
+        typer.Argument(
+            metavar="ENTRY",
+            min=1,
+            help=said("Nummer des Eintrags.", "Number of the entry."),
+            show_default=False,
+        ),
+    ],
+    *,
+    city: CityOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove an entry."""
+    from stadtbuch.book import merkle  # noqa: PLC0415 - start-up time
+    from stadtbuch.book.ledger import leaf_of  # noqa: PLC0415 - start-up time
+
+    book, _ = _book(city)
+    leaves = [leaf_of(one) for one in book.hashes()]
+    found = next((one for one in book.entries() if one.number == entry), None)
+    if found is None:
+        raise _no_entry(len(leaves))
+    document: dict[str, Any] = {
+        "entry": record(found),
+        "entries": len(leaves),
+        "root": merkle.root(leaves).hex(),
+        "proof": [one.hex() for one in merkle.inclusion(leaves, entry - 1)],
+    }
+
+    def human(console: Console) -> None:
+        console.print(said(f"Eintrag {entry}: {found.hash}", f"Entry {entry}: {found.hash}"))
+        for one in document["proof"]:
+            console.print(f"  {one}")
+        console.print(said("ergibt die Wurzel ", "gives the root ") + str(document["root"]))
+
+    answer(document, as_json=as_json, human=human)
+
+
+def _no_entry(last: int) -> UsageError:
+    return UsageError(
+        "book.no-entry",
+        Text(de="Diesen Eintrag gibt es nicht.", en="There is no such entry."),
+        remedy=Text(
+            de=f"Nennen Sie eine Nummer bis {last}; stadtbuch book show zeigt die letzten.",
+            en=f"Name a number up to {last}; stadtbuch book show lists the last ones.",
+        ),
+    )
+
+
+@app.command(
+    help=explained(
+        Text(
+            de="Stellt fest, dass dem Buch Einträge fehlen, und warum; danach wird wieder veröffentlicht.",
+            en="State that the book lacks entries, and why; from then on things are published again.",
+        ),
+        example='stadtbuch book acknowledge --reason-de "…" --reason-en "…"',
+    )
+)
+def acknowledge(
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="FILE",
+            help=said(
+                "Der neuere Prüfpunkt, falls er nicht auf den öffentlichen Seiten steht.",
+                "The newer checkpoint, if it is not on the public pages.",
+            ),
+            show_default=False,
+        ),
+    ] = None,
+    reason: ReasonOption = None,
+    reason_de: ReasonDeOption = None,
+    reason_en: ReasonEnOption = None,
+    city: CityOption = None,
+    as_role: AsOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Acknowledge a gap."""
+    from stadtbuch.actors import who  # noqa: PLC0415 - start-up time
+    from stadtbuch.book import standing  # noqa: PLC0415 - start-up time
+
+    why = stated(reason, reason_de, reason_en)
+    settings = open_settings(city)
+    actor, at = who(settings.root, as_role=as_role), moment(now, zone=settings.city.zone)
+    seal, state = key.seal_of(settings)
+    given = None if file is None else _signed(city, file, None).checkpoint
+    with state.lock("build", command="stadtbuch book acknowledge"):
+        found = standing.gap(seal.book, [standing.published(settings.folder("public")), given])
+        if found is None:
+            raise _no_gap()
+        made = standing.acknowledge(seal.book, found, reason=why, actor=actor, now=at)
+    told = said(
+        f"Eintrag {made.number}: Dem Buch fehlen Einträge bis {found.entries}. Der Grund wird veröffentlicht.",
+        f"Entry {made.number}: the book lacks entries up to {found.entries}. The reason is published.",
+    )
+    answer(record(made), as_json=as_json, human=lambda console: console.print(told, soft_wrap=True))
+
+
+def _no_gap() -> UsageError:
+    return UsageError(
+        "book.no-gap",
+        Text(
+            de="Dem Buch fehlt nichts, wovon ein Prüfpunkt weiß.",
+            en="The book lacks nothing that a checkpoint knows of.",
+        ),
+        remedy=Text(
+            de="Es ist nichts zu tun. Kennen Sie einen neueren Prüfpunkt, nennen Sie ihn mit --checkpoint.",
+            en="There is nothing to do. If you know a newer checkpoint, name it with --checkpoint.",
+        ),
+    )
 
 
 @app.command(
@@ -181,7 +453,7 @@ def export(
     if to is None:
         answer(records, as_json=as_json, human=lambda console: console.out(lines, end="", highlight=False))
         return
-    with _writing(to):
+    with writing("--to"):
         atomic.write(to, lines.encode(), mode=0o600)
     written = said(f"{len(records)} Einträge geschrieben.", f"{len(records)} entries written.")
     answer(
@@ -189,21 +461,3 @@ def export(
         as_json=as_json,
         human=lambda console: console.print(written),
     )
-
-
-@contextmanager
-def _writing(to: Path) -> Iterator[None]:
-    """Say in a sentence that a file cannot be written where the user wants it."""
-    try:
-        yield
-    except OSError:
-        raise UsageError(
-            "usage.file",
-            Text(
-                de="Die Datei zu --to lässt sich nicht schreiben.", en="The file of --to cannot be written."
-            ),
-            remedy=Text(
-                de="Nennen Sie einen vorhandenen Ordner, in den Sie schreiben dürfen.",
-                en="Name an existing folder that you may write to.",
-            ),
-        ) from None

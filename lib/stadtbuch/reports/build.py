@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from stadtbuch.book import checkpoint, standing
 from stadtbuch.errors import ReportError, StadtbuchError, StateError
 from stadtbuch.model.report import Edition, Report
 from stadtbuch.model.verdict import Decision, decide
@@ -128,6 +129,7 @@ def build(
         If a report does not exist or a definition is wrong.
     """
     with city.state.lock("build", command="stadtbuch build"):
+        standing.require_current(city.book, city.settings.folder("public"))
         if dry_run:
             return _summary(_foreseen(city, names), executed=0, dry=True)
         works = judged(city, names, jobs=jobs, progress=progress, crew=crew)
@@ -357,6 +359,7 @@ def _publish(work: Work, city: City) -> None:
     if needs_approval(work) and approval is None:
         _wait(work, city, made, files)
         return
+    made, files = _sealed(city, made, files)
     work.edition = made.model_copy(update={"approval": approval})
     editions.lay(
         editions.place(city.state, work.report.name, work.cell.slug) / made.edition, work.edition, files
@@ -461,8 +464,19 @@ def _wait(work: Work, city: City, made: Edition, files: Mapping[str, bytes]) -> 
     if there is not None and editions.same(there.edition, made) and _judged_alike(there.edition, made):
         work.edition = there.edition
         return
-    editions.lay_aside(editions.waiting_place(city.state, work.report.name, work.cell.slug), made, files)
-    decisions.enter(city, "awaiting-approval", made)
+    work.edition, files = _sealed(city, made, files)
+    place = editions.waiting_place(city.state, work.report.name, work.cell.slug)
+    editions.lay_aside(place, work.edition, files)
+    decisions.enter(city, "awaiting-approval", work.edition)
+
+
+def _sealed(city: City, made: Edition, files: Mapping[str, bytes]) -> tuple[Edition, dict[str, bytes]]:
+    """Add a signed checkpoint of the book to a new edition: with it, everybody holds the book to its word."""
+    signed = city.seal.sign(actor=city.actor, now=city.now)
+    whole = {**files, editions.CHECKPOINT: signed}
+    told = checkpoint.read(signed).checkpoint
+    head = {"entries": told.size, "head": told.head}
+    return made.model_copy(update={"files": editions.describe(whole), "book_head": head}), whole
 
 
 def _judged_alike(one: Edition, other: Edition) -> bool:

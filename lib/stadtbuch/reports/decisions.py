@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stadtbuch import atomic
+from stadtbuch.book import standing
 from stadtbuch.errors import UsageError
 from stadtbuch.model.report import Approval, Edition, Report
 from stadtbuch.privacy import released
@@ -67,6 +68,7 @@ def approve(city: City, name: str, *, record: bool = False) -> Approved:
     (report,) = definitions.choose(definitions.load(city.settings), [name])
     approvals.require_role(report, city.actor)
     with city.state.lock("build", command="stadtbuch report approve"):
+        standing.require_current(city.book, city.settings.folder("public"))
         code, rules = code_of(city, report), city.settings.rules.version
         waiting = list(editions.all_waiting(city.state, name))
         if any((one.edition.code, one.edition.rules) != (code, rules) for one in waiting):

@@ -26,7 +26,9 @@ from stadtbuch.reports.outputs import encode
 from stadtbuch.state import State
 from stadtbuch.texts import Text
 
-EDITION, STATUS = "edition.json", "status.json"
+EDITION, STATUS, CHECKPOINT = "edition.json", "status.json", "checkpoint.txt"
+WITNESSES = frozenset({CHECKPOINT})
+"""Files that say when and by whom an edition was made, not what it says: new ones alone are nothing to publish."""
 NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d+))?")
 ID = re.compile(
     r"(?P<report>[a-z][a-z0-9-]*)(?:/(?P<cell>[a-z0-9-]+))?@(?P<edition>\d{4}-\d{2}-\d{2}(?:\.\d+)?)"
@@ -215,10 +217,12 @@ def describe(files: Mapping[str, bytes]) -> tuple[EditionFile, ...]:
 
 
 def same(one: Edition, other: Edition) -> bool:
-    """Tell whether two editions hold the same files: then there is nothing new to publish."""
-    return {(file.path, file.sha256) for file in one.files} == {
-        (file.path, file.sha256) for file in other.files
-    }
+    """Tell whether two editions say the same, in the same files: then there is nothing new to publish."""
+    return _said(one) == _said(other)
+
+
+def _said(edition: Edition) -> set[tuple[str, str]]:
+    return {(file.path, file.sha256) for file in edition.files if file.path not in WITNESSES}
 
 
 def lay(folder: Path, edition: Edition, files: Mapping[str, bytes]) -> None:

@@ -19,6 +19,7 @@ from stadtbuch import settings as _settings
 from stadtbuch.access import minimise, policy
 from stadtbuch.actors import who
 from stadtbuch.book.ledger import Book
+from stadtbuch.book.seal import Seal
 from stadtbuch.catalog import index
 from stadtbuch.catalog.index import Catalog
 from stadtbuch.catalog.licences import LICENCES
@@ -157,6 +158,11 @@ class City:
     def today(self) -> date:
         """Give the day in the city's time zone."""
         return self.now.astimezone(self.settings.city.zone).date()
+
+    @property
+    def seal(self) -> Seal:
+        """Give the seal that signs the book."""
+        return Seal.of(self.book, self.state, self.settings)
 
     @property
     def reached(self) -> date:

@@ -19,7 +19,7 @@ from stadtbuch.reports import body, look, render
 from stadtbuch.reports.editions import EDITION, Archived
 from stadtbuch.reports.look import FILES, SHARE, Shell
 from stadtbuch.reports.render import Context, Link
-from stadtbuch.site import coarsening, dashboards, downloads, feed, quality, search, showcase, wording
+from stadtbuch.site import coarsening, dashboards, downloads, feed, quality, seal, search, showcase, wording
 from stadtbuch.site.facts import WORDS, Site
 from stadtbuch.texts import LANGUAGES, Text, same
 
@@ -60,6 +60,7 @@ def build(site: Site) -> dict[str, bytes]:
     for dataset, handout in site.handouts.items():
         files |= {f"datasets/{dataset}/{name}": data for name, data in handout.files.items()}
     files |= showcase.files(site)
+    files |= seal.files(site.seal)
     for report in site.shelves:
         for cell in site.shelves[report]:
             files |= _cell(site, report, cell)
@@ -122,6 +123,9 @@ def _pages(site: Site) -> Iterator[Page]:
     yield from (_dataset_page(site, dataset) for dataset in site.datasets.values())
     yield Page("registers/withheld", "withheld.html.j2", lambda _: _withheld(site), "withheld", exact=True)
     yield Page("methods", "methods.html.j2", lambda _: _methods(site), "methods", exact=True)
+    if site.seal is not None:
+        told = seal.page(site.seal)
+        yield Page(seal.FOLDER, "book.html.j2", lambda _: told, "methods")
     yield from (_words_page(site, name) for name in WORDS)
     yield from (Page(*one) for one in showcase.pages(site))
     found = {"entries": search.entries(site), "script": search.SCRIPT}
@@ -287,6 +291,7 @@ def _methods(site: Site) -> dict[str, Any]:
     thresholds = site.settings.thresholds
     return {
         "rules": site.settings.rules,
+        "book": seal.FOLDER if site.seal is not None else None,
         "thresholds": [(label, getattr(thresholds, name)) for name, label in wording.THRESHOLDS.items()],
     }
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtbuch.book import standing
 from stadtbuch.dashboards import shelf
 from stadtbuch.dashboards.shelf import Kept
 from stadtbuch.errors import Problem, StateError
@@ -17,8 +18,9 @@ from stadtbuch.reports import definitions, editions
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.render import OVERALL, cell_label
 from stadtbuch.settings import Settings
-from stadtbuch.site import downloads, quality, showcase
+from stadtbuch.site import downloads, quality, seal, showcase
 from stadtbuch.site.downloads import Handout
+from stadtbuch.site.seal import PublicSeal
 from stadtbuch.site.showcase import Exhibit, Gone
 from stadtbuch.state import State
 from stadtbuch.texts import LANGUAGES, Text
@@ -54,6 +56,8 @@ class Site:
         Dashboards that visitors may see.
     cards
         Dataset -> what everybody may know of its quality.
+    seal
+        Checkpoint and keys of the book; None before the first edition.
     """
 
     settings: Settings
@@ -69,6 +73,7 @@ class Site:
     gone: tuple[Gone, ...] = ()
     dashboards: tuple[Kept, ...] = ()
     cards: Mapping[str, Card] = field(default_factory=dict)
+    seal: PublicSeal | None = None
 
     @property
     def overdue(self) -> bool:
@@ -162,9 +167,15 @@ def gather(city: City, *, now: datetime) -> Site:
         An opened city; its data are read only for the downloads of open datasets.
     now
         The moment of the build.
+
+    Raises
+    ------
+    Refused
+        ``book.older`` if the pages know more of the book than the book itself.
     """
     settings = city.settings
     public = settings.folder("public")
+    standing.require_current(city.book, public)
     datasets = dict(sorted(city.catalog.datasets.items()))
     sound, damaged = intact(city.state, public)
     exhibits, gone = showcase.gather(city.state, open_data=_is_open(city))
@@ -186,6 +197,7 @@ def gather(city: City, *, now: datetime) -> Site:
         gone=gone,
         dashboards=tuple(shelf.listed(city.state)),
         cards=quality.cards(city),
+        seal=seal.gather(city, public, now=now),
     )
 
 

@@ -54,6 +54,8 @@ def write(city: City, *, now: datetime) -> dict[str, Any]:
     ------
     StateError
         ``public.not-ours`` if the folder holds files that no build put there.
+    Refused
+        ``book.older`` if the pages know more of the book than the book itself: they stay as they are then.
     """
     site = facts.gather(city, now=now)
     files = assembly.build(site)

@@ -182,3 +182,131 @@ def test_a_new_city_has_a_sound_empty_book(capsys, tmp_path, root):
     (tmp_path / "stadtbuch.toml").write_bytes((root / "stadtbuch.toml").read_bytes())
     assert documents(capsys, tmp_path, "verify") == (0, {"ok": True, "entries": 0, "head": "0" * 64})
     assert not (tmp_path / "var" / "book.sqlite").exists()
+
+
+def sent(capsys, city: Path) -> Path:
+    """Write a checkpoint out, as somebody does who sends it elsewhere."""
+    code, told = documents(capsys, city, "checkpoint", "--out", str(city / "kept.txt"), "--now", "2026-07-16")
+    assert (code, told["file"]) == (0, str(city / "kept.txt"))
+    return city / "kept.txt"
+
+
+def test_a_checkpoint_leaves_the_machine_and_comes_back(capsys, city):
+    """Signed, kept, compared with the book that grew since; without --out it is what stdout says."""
+    file = sent(capsys, city)
+    assert sorted(path.name for path in (city / "var/checkpoints").iterdir()) == ["000000004.txt"]
+    state = State.open(city / "var")
+    Book(state.root / "book.sqlite", key=state.key).append("ran", subject="a.b", actor=ACTOR, now=NOW)
+    code, verdict = documents(capsys, city, "verify", "--checkpoint", str(file))
+    assert (code, verdict["ok"], verdict["entries"]) == (0, True, 5)
+    assert (verdict["checkpoint"]["entries"], verdict["checkpoint"]["consistent"]) == (4, True)
+    _, out, _ = called(capsys, city, "verify", "--checkpoint", str(file))
+    assert "noch dieselben" in out
+    _, out, _ = called(capsys, city, "checkpoint", "--now", "2026-07-17")
+    assert out.startswith("stadtbuch/990010000000/test\n5\n")
+
+
+def test_verify_names_a_book_that_is_not_the_one_of_the_checkpoint(capsys, city):
+    """Shortened, rewritten: code 3, and which of both."""
+    file = sent(capsys, city)
+    connection = sqlite3.connect(city / "var" / "book.sqlite", isolation_level=None)
+    connection.execute("DROP TRIGGER never_removed")
+    connection.execute("DELETE FROM entries WHERE number = 4")
+    connection.close()
+    (city / "keys.json").write_text(json.dumps({"keys": [{"key": public_key(file, city)}]}))
+    code, verdict = documents(
+        capsys, city, "verify", "--checkpoint", str(file), "--key", str(city / "keys.json")
+    )
+    assert (code, verdict["problem"]["code"], verdict["problem"]["entry"]) == (3, "book.truncated", 3)
+    state = State.open(city / "var")
+    Book(state.root / "book.sqlite", key=state.key).append("ran", subject="a.b", actor=ACTOR, now=NOW)
+    code, verdict = documents(
+        capsys, city, "verify", "--checkpoint", str(file), "--key", str(city / "keys.json")
+    )
+    assert (code, verdict["problem"]["code"], verdict["problem"]["entry"]) == (3, "book.rewritten", 4)
+
+
+def public_key(file: Path, city: Path) -> str:
+    """Give the key that signed, from the private half."""
+    from stadtbuch.book import checkpoint
+
+    origin = checkpoint.read(file.read_bytes()).name
+    return checkpoint.public_of((city / "var/keys/book-1.key").read_bytes(), name=origin).written
+
+
+def test_a_checkpoint_of_somebody_else_is_refused(capsys, city):
+    """A changed file, a stranger's key, a file that is none: code 3 or 2, each with its reason."""
+    file = sent(capsys, city)
+    good = file.read_bytes()
+    for content, code in (
+        (good.replace(b"\n4\n", b"\n5\n"), "checkpoint.forged"),
+        (good[:-1], "checkpoint.unreadable"),
+    ):
+        file.write_bytes(content)
+        ended, document = documents(capsys, city, "verify", "--checkpoint", str(file))
+        assert (ended, document["error"]["code"]) == (3, code)
+    file.write_bytes(good)
+    (city / "key.txt").write_text("# a remark\nstadtbuch/1+00000000+AA\n")
+    ended, document = documents(
+        capsys, city, "verify", "--checkpoint", str(file), "--key", str(city / "key.txt")
+    )
+    assert (ended, document["error"]["code"]) == (3, "checkpoint.key-unreadable")
+    ended, document = documents(capsys, city, "verify", "--checkpoint", str(city / "gone.txt"))
+    assert (ended, document["error"]["code"]) == (2, "usage.no-file")
+
+
+def test_keys_are_listed_rotated_and_replaced(capsys, city):
+    """Never their private half; after a loss only with a reason."""
+    sent(capsys, city)
+    code, made = documents(capsys, city, "key", "rotate", "--now", "2027-01-01")
+    assert (code, made["number"], made["signed_by_the_one_before"], made["test"]) == (0, 2, True, False)
+    (city / "var/keys/book-2.key").unlink()
+    code, document = documents(capsys, city, "checkpoint")
+    assert (code, document["error"]["code"]) == (1, "book.key-lost")
+    code, document = documents(capsys, city, "key", "rotate", "--lost")
+    assert (code, document["error"]["code"]) == (2, "usage.no-reason")
+    code, document = documents(capsys, city, "key", "rotate", "--reason", "Verlust")
+    assert (code, document["error"]["code"]) == (2, "usage.reason")
+    code, made = documents(
+        capsys, city, "key", "rotate", "--lost", "--reason", "Verlust", "--now", "2027-02-01"
+    )
+    assert (code, made["one_before_lost"]) == (0, {"de": "Verlust", "en": "Verlust"})
+    _, listed = documents(capsys, city, "key", "list")
+    assert [one["number"] for one in listed["keys"]] == [1, 2, 3]
+    assert listed["private_half_present"] is True
+    _, out, _ = called(capsys, city, "key", "list")
+    assert "Schlüssel zum Testen" in out
+    assert "der vorige ging verloren: Verlust" in out
+    private = [path.read_bytes().hex() for path in (city / "var/keys").glob("book-*.key")]
+    assert not any(one in out for one in private)
+
+
+def test_an_entry_is_proved_to_whoever_has_a_checkpoint(capsys, city):
+    """The proof leads from the entry's own hash to the root that the checkpoint names."""
+    from stadtbuch.book import checkpoint, merkle
+    from stadtbuch.book.ledger import leaf_of
+
+    file = sent(capsys, city)
+    _, told = documents(capsys, city, "prove", "2")
+    assert told["entry"]["subject"] == "notebooks/a.ipynb"
+    root = checkpoint.read(file.read_bytes()).checkpoint.root
+    proof = [bytes.fromhex(one) for one in told["proof"]]
+    assert merkle.includes(root, size=4, index=1, hashed=leaf_of(told["entry"]["hash"]), proof=proof)
+    code, document = documents(capsys, city, "prove", "9")
+    assert (code, document["error"]["code"]) == (2, "book.no-entry")
+
+
+def test_a_gap_is_acknowledged_with_a_reason(capsys, city):
+    """First there is none; then the pages know more than the book, and somebody says why."""
+    code, document = documents(capsys, city, "acknowledge", "--reason", "Plattenschaden")
+    assert (code, document["error"]["code"]) == (2, "book.no-gap")
+    file = sent(capsys, city)
+    (city / "public/book").mkdir(parents=True)
+    (city / "public/book/checkpoint.txt").write_bytes(file.read_bytes())
+    for path in (city / "var").glob("book.sqlite*"):
+        path.unlink()
+    code, document = documents(capsys, city, "checkpoint")
+    assert (code, document["error"]["code"]) == (3, "book.older")
+    code, entry = documents(capsys, city, "acknowledge", "--reason", "Plattenschaden", "--now", "2026-07-20")
+    assert (code, entry["kind"], entry["details"]["entries"]) == (0, "acknowledged", 4)
+    assert documents(capsys, city, "checkpoint")[0] == 0

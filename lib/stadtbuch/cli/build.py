@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,9 +86,16 @@ def end(summary: Mapping[str, Any], *, as_json: bool) -> None:
         raise typer.Exit(summary["exit_code"])
 
 
-def perform(city: City, names: list[str], *, jobs: int, dry_run: bool = False) -> dict[str, Any]:
+def perform(
+    city: City,
+    names: list[str],
+    *,
+    jobs: int,
+    dry_run: bool = False,
+    days: Mapping[str, date] | None = None,
+) -> dict[str, Any]:
     """
-    Build the reports, then write the site.
+    Build the reports, for the nominal days of a tick if `days` names them, then write the site.
 
     Returns
     -------
@@ -97,7 +105,7 @@ def perform(city: City, names: list[str], *, jobs: int, dry_run: bool = False) -
     from stadtbuch.reports import build as reports  # noqa: PLC0415 - start-up time
 
     with drawn(narrator()) as progress:
-        summary = reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run)
+        summary = reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run, days=days)
     if not dry_run:
         summary = _with_dashboards(city, names, summary, jobs=jobs)
         try:

@@ -112,6 +112,22 @@ DOORS = {
         ),
         "stadtbuch build --jobs 2",
     ),
+    "tick": Door(
+        "stadtbuch.cli.tick:tick",
+        Text(
+            de="Baut, was nach den Zeitplänen jetzt fällig ist; für einen Timer, beliebig oft.",
+            en="Build what the schedules say is due now; for a timer, as often as you like.",
+        ),
+        "stadtbuch tick --jobs 2",
+    ),
+    "schedule": Door(
+        "stadtbuch.cli.schedule:app",
+        Text(
+            de="Zeigt die Zeitpläne der Berichte und schreibt, was ein Timer braucht.",
+            en="Show the schedules of the reports, and write what a timer needs.",
+        ),
+        "stadtbuch schedule list",
+    ),
     "report": Door(
         "stadtbuch.cli.report:app",
         Text(de="Zeigt Berichte und gibt Ausgaben frei.", en="Show reports and approve editions."),

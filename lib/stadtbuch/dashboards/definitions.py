@@ -13,6 +13,7 @@ from stadtbuch.errors import AccessDenied, ReportError
 from stadtbuch.model.analysis import Identifier
 from stadtbuch.model.frozen import Frozen
 from stadtbuch.model.report import Report
+from stadtbuch.reports import definitions as reports
 from stadtbuch.runs import manifest as manifests
 from stadtbuch.runs import parameters
 from stadtbuch.runs.manifest import Analysis
@@ -73,7 +74,8 @@ def read(city: City, report: Report) -> Dashboard:
     _require_whole(analysis, offer)
     offered = controls.declared(analysis.manifest, offer.parameters, choices=city.choices)
     known = analysis.manifest.parameters
-    fixed = {name: value for name, value in report.fixed.items() if name in known}
+    common = reports.fixed(report, day=reports.day_of(report, city))
+    fixed = {name: value for name, value in common.items() if name in known}
     given = fixed | controls.values(controls.start(offered))
     bound = parameters.bind(analysis.manifest, given, choices=city.choices)
     return Dashboard(report, analysis, offered, bound)

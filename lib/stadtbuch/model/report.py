@@ -3,15 +3,49 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from stadtbuch.model.analysis import Identifier
 from stadtbuch.model.dataset import Slug
 from stadtbuch.model.frozen import Frozen
+from stadtbuch.model.schedule import Schedule
 from stadtbuch.model.verdict import Decision
 from stadtbuch.texts import Text
+
+_BOUND = {"type": ["integer", "string"]}
+Axis = Annotated[
+    Any,
+    WithJsonSchema(
+        {
+            "description": "The values of one parameter.",
+            "oneOf": [
+                {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}},
+                {
+                    "type": "string",
+                    "pattern": r"^catalogue:[a-z][a-z0-9-]*\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$",
+                },
+                {
+                    "type": "object",
+                    "required": ["from", "to"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "from": _BOUND,
+                        "to": _BOUND,
+                        "every": {
+                            "oneOf": [
+                                {"type": "integer", "minimum": 1},
+                                {"enum": ["day", "week", "month", "quarter", "year"]},
+                            ]
+                        },
+                    },
+                },
+            ],
+        }
+    ),
+]
+"""Checked by `reports.matrix`, which can say more about a mistake than a type."""
 
 
 class ReportRoles(Frozen):
@@ -25,8 +59,11 @@ class Report(Frozen):
     """
     One report's definition, ``reports/<name>.yaml``.
 
-    `cells` maps a parameter to the values it runs through (a list, or ``catalogue:<dataset>.<column>``); `also`
-    are single cells beside those; `fixed` are values common to all. `license` is that of the tables it releases.
+    `cells` maps a parameter to the values it runs through: a list, ``catalogue:<dataset>.<column>``, or a range
+    ``{from: 2020, to: 2025}``; all of several parameters are combined. `exclude` leaves out the combinations that
+    have all the values of one of its lines; `also` are single cells beside those. `fixed` are values common to all;
+    ``"{occurrence:date}"`` stands there for the day on which the report is due. `license` is that of the tables it
+    releases.
     """
 
     name: Slug
@@ -34,11 +71,12 @@ class Report(Frozen):
     summary: Text
     prepare: str | None = None
     report: str
-    cells: dict[Identifier, tuple[str, ...] | str] = {}
+    cells: dict[Identifier, Axis] = {}
+    exclude: tuple[dict[Identifier, Any], ...] = ()
     also: tuple[dict[Identifier, Any], ...] = ()
     fixed: dict[Identifier, Any] = {}
     release: Literal["automatic", "approval"]
-    schedule: dict[str, Any] = {}
+    schedule: Schedule | None = None
     roles: ReportRoles
     dashboard: dict[str, Any] | None = None
     next_release: Text | None = None

@@ -70,7 +70,8 @@ def code_of(report: Report, notebooks: Mapping[str, Any]) -> str:
         for step, one in sorted(notebooks.items())
     }
     # A dashboard reads nothing but what was released already, and says nothing on the report's page.
-    told = report.model_dump(mode="json", exclude_defaults=True, exclude={"dashboard"})
+    # A schedule decides when a report is built, not what it says.
+    told = report.model_dump(mode="json", exclude_defaults=True, exclude={"dashboard", "schedule"})
     content = {"report": told, "cells": cells}
     return atomic.digest(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())
 

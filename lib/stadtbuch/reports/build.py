@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from stadtbuch.book import checkpoint, standing
@@ -97,6 +98,7 @@ def build(
     progress: Tell | None = None,
     dry_run: bool = False,
     crew: execute.Crew | None = None,
+    days: Mapping[str, date] | None = None,
 ) -> dict[str, Any]:
     """
     Build the named reports, or all.
@@ -115,6 +117,8 @@ def build(
         Plan and say what would run; write nothing public.
     crew
         Who does the runs; without it, this machine.
+    days
+        Report -> the nominal day for which it is built; else the last one of its schedule.
 
     Returns
     -------
@@ -131,8 +135,8 @@ def build(
     with city.state.lock("build", command="stadtbuch build"):
         standing.require_current(city.book, city.settings.folder("public"))
         if dry_run:
-            return _summary(_foreseen(city, names), executed=0, dry=True)
-        works = judged(city, names, jobs=jobs, progress=progress, crew=crew)
+            return _summary(_foreseen(city, names, days), executed=0, dry=True)
+        works = judged(city, names, jobs=jobs, progress=progress, crew=crew, days=days)
         for work in works:
             _note_refusal(city, work)
             _attempt(work, _publish, city)
@@ -149,9 +153,10 @@ def judged(
     jobs: int = 1,
     progress: Tell | None = None,
     crew: execute.Crew | None = None,
+    days: Mapping[str, date] | None = None,
 ) -> list[Work]:
     """Plan, run and judge all cells of the named reports; nothing is published."""
-    works = _all_cells(city, names)
+    works = _all_cells(city, names, days)
     _plan_step(city, works, "prepare")
     _run_step(city, works, "prepare", jobs=jobs, progress=progress, crew=crew)
     _refuse_several(works)
@@ -160,9 +165,9 @@ def judged(
     return works
 
 
-def _foreseen(city: City, names: Sequence[str]) -> list[Work]:
+def _foreseen(city: City, names: Sequence[str], days: Mapping[str, date] | None) -> list[Work]:
     """Plan the public step as far as that is possible before the preparing step has run."""
-    works = _all_cells(city, names)
+    works = _all_cells(city, names, days)
     _plan_step(city, works, "prepare")
     for work in works:
         before = work.requests.get("prepare")
@@ -177,19 +182,23 @@ def _foreseen(city: City, names: Sequence[str]) -> list[Work]:
     return works
 
 
-def _all_cells(city: City, names: Sequence[str]) -> list[Work]:
-    reports = definitions.choose(definitions.load(city.settings), names)
+def _all_cells(city: City, names: Sequence[str], days: Mapping[str, date] | None) -> list[Work]:
+    reports = definitions.named(city.settings, names)
     registers.refresh(city)
-    return [work for report in reports for work in _cells(city, report)]
+    return [
+        work
+        for report in reports
+        for work in _cells(city, report, (days or {}).get(report.name) or definitions.day_of(report, city))
+    ]
 
 
-def _cells(city: City, report: Report) -> list[Work]:
+def _cells(city: City, report: Report, day: date) -> list[Work]:
     """Read a report's notebooks and find its cells; one that cannot be read is one failed piece of work."""
     whole = Work(report=report, cell=Cell("", {}))
     try:
         analyses = decisions.notebooks(city, report)
         found = definitions.cells(
-            report, values=lambda dataset, column: city.choices(f"catalogue:{dataset}.{column}")
+            report, values=lambda dataset, column: city.choices(f"catalogue:{dataset}.{column}"), day=day
         )
         _require_known(report, analyses)
     except StadtbuchError as error:

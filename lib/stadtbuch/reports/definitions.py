@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from difflib import get_close_matches
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from stadtbuch.catalog import files, mistakes
 from stadtbuch.catalog.licences import LICENCES
 from stadtbuch.errors import Problem, ReportError, UsageError
 from stadtbuch.model.report import Report
+from stadtbuch.reports import matrix
+from stadtbuch.runs import schedule
+from stadtbuch.session.city import City
 from stadtbuch.settings import Settings
 from stadtbuch.texts import Text
 
 APPROVALS = "approvals.yaml"
-CATALOGUE = "catalogue:"
 UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ẞ": "SS"}
 )
@@ -75,10 +78,44 @@ def load(settings: Settings) -> dict[str, Report]:
         problems += found
         if report is not None:
             reports[report.name] = report
-    problems += _unknown_related(reports, settings)
+    problems += _unknown_related(reports.values(), reports, settings)
     if problems:
         raise _invalid(problems)
     return reports
+
+
+def named(settings: Settings, names: Sequence[str]) -> list[Report]:
+    """
+    Read the definitions of the named reports, or of all where no name is given.
+
+    A mistake in another definition stops none of those that are named.
+
+    Raises
+    ------
+    UsageError
+        ``report.unknown``.
+    ReportError
+        ``report.invalid``.
+    """
+    if not names:
+        return list(load(settings).values())
+    known = all_names(settings)
+    problems: list[Problem] = []
+    found: list[Report] = []
+    for name in sorted(set(names)):
+        if name not in known:
+            raise unknown(name, known=known)
+        report, told = read(settings.folder("reports") / f"{name}.yaml", settings=settings)
+        problems += [*told, *(_unknown_related([report], known, settings) if report else ())]
+        found += [report] if report else []
+    if problems:
+        raise _invalid(problems)
+    return found
+
+
+def all_names(settings: Settings) -> list[str]:
+    """Give the names of all reports, whatever is wrong with them."""
+    return sorted(path.stem for path in settings.folder("reports").glob("*.yaml") if path.name != APPROVALS)
 
 
 def alone(name: str, settings: Settings) -> Report | None:
@@ -120,6 +157,22 @@ def read(path: Path, *, settings: Settings) -> tuple[Report | None, list[Problem
     return report, [*problems, *_inconsistent(report, located, settings.root)]
 
 
+def schema() -> dict[str, Any]:
+    """Give the JSON Schema of a definition, as it is shipped in ``share/schemas/report.schema.json``."""
+    made = Report.model_json_schema(by_alias=True)
+    made["properties"].pop("name")  # it is the file's name
+    made["required"].remove("name")
+    described = {name: _first_paragraph(kind) for name, kind in made.pop("$defs").items()}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {**head, **_first_paragraph(made), "title": "Stadtbuch report", "$defs": described}
+
+
+def _first_paragraph(kind: dict[str, Any]) -> dict[str, Any]:
+    """Keep of a docstring what helps in an editor."""
+    said = kind.get("description")
+    return {**kind, "description": said.split("\n\n")[0]} if said else kind
+
+
 def _mistakes(error: ValidationError, located: files.Located) -> Iterator[Problem]:
     for one in error.errors():
         said = mistakes.problem(one, Report, located, ())
@@ -135,19 +188,26 @@ def _inconsistent(report: Report, located: files.Located, root: Path) -> Iterato
         path = getattr(report, key)
         if path is not None and not _inside(root, path):
             yield located.problem((key,), "report.notebook", *_NO_NOTEBOOK)
-    for number, cell in enumerate(report.also):
-        if set(cell) != set(report.cells):
-            yield located.problem(("also", number), "report.also", *_ALSO)
-    for name in report.cells.keys() & report.fixed.keys():
-        yield located.problem(("fixed", name), "report.fixed", *_FIXED)
+    for place, code, what, remedy in (*matrix.mistakes(report), *_timing(report)):
+        yield located.problem(place, f"report.{code}", what, remedy)
     if report.license not in LICENCES:
         what = Text(de="ist keine bekannte Lizenz", en="is an unknown licence")
         yield located.problem(
             ("license",), "report.license", what, mistakes.did_you_mean(report.license, LICENCES)
         )
-    for name, values in report.cells.items():
-        if isinstance(values, str) and _reference(values) is None:
-            yield located.problem(("cells", name), "report.cells", *_CELLS)
+
+
+def _timing(report: Report) -> Iterator[matrix.Mistake]:
+    """Find what is wrong with the schedule, and with parameters that take their value from it."""
+    for key, code, what, remedy in schedule.mistakes(report.schedule) if report.schedule else ():
+        yield (("schedule", key) if key else ("schedule",)), code, what, remedy
+    for name, value in report.fixed.items():
+        match = schedule.TEMPLATE.fullmatch(value) if isinstance(value, str) else None
+        if match and match[1] not in schedule.PERIODS:
+            what = Text(de="ist keine bekannte Zeitangabe", en="is no known period")
+            yield ("fixed", name), "fixed-period", what, mistakes.did_you_mean(match[1], schedule.PERIODS)
+        elif match and (report.schedule is None or report.schedule.cron is None):
+            yield ("fixed", name), "fixed-period", *_NO_CRON
 
 
 _NO_NOTEBOOK = (
@@ -157,21 +217,11 @@ _NO_NOTEBOOK = (
         en="A path from the city's folder, ending in .ipynb.",
     ),
 )
-_ALSO = (
-    Text(de="nennt andere Parameter als cells", en="names other parameters than cells"),
-    Text(de="Geben Sie genau die Parameter von cells an.", en="State exactly the parameters of cells."),
-)
-_FIXED = (
-    Text(de="steht auch unter cells", en="stands under cells as well"),
+_NO_CRON = (
+    Text(de="braucht einen Zeitplan mit cron", en="needs a schedule with cron"),
     Text(
-        de="Ein Parameter ist fest oder läuft durch Werte.", en="A parameter is fixed or runs through values."
-    ),
-)
-_CELLS = (
-    Text(de="ist weder Liste noch Verweis", en="is neither a list nor a reference"),
-    Text(
-        de='Schreiben Sie "catalogue:<domäne>.<datensatz>.<spalte>".',
-        en='Write "catalogue:<domain>.<dataset>.<column>".',
+        de='Schreiben Sie schedule: {cron: "0 6 1 * *"}; bei neuen Fassungen gibt es keinen festen Tag.',
+        en='Write schedule: {cron: "0 6 1 * *"}; new versions have no fixed day.',
     ),
 )
 
@@ -182,25 +232,14 @@ def _inside(root: Path, path: str) -> bool:
     return path.endswith(".ipynb") and target.is_relative_to(root.resolve()) and target.is_file()
 
 
-def _reference(value: str) -> tuple[str, str] | None:
-    """
-    Split a reference to a column's values.
-
-    Examples
-    --------
-    >>> _reference("catalogue:geography.boroughs.borough")
-    ('geography.boroughs', 'borough')
-    """
-    match = re.fullmatch(r"catalogue:([a-z][a-z0-9-]*\.[a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)", value)
-    return (match[1], match[2]) if match else None
-
-
-def _unknown_related(reports: Mapping[str, Report], settings: Settings) -> Iterator[Problem]:
-    for report in reports.values():
+def _unknown_related(
+    reports: Iterable[Report], known: Collection[str], settings: Settings
+) -> Iterator[Problem]:
+    for report in reports:
         for other in report.related:
-            if other not in reports:
+            if other not in known:
                 what = Text(de=f"Es gibt keinen Bericht {other}.", en=f"There is no report {other}.")
-                hint = mistakes.did_you_mean(other, reports)
+                hint = mistakes.did_you_mean(other, known)
                 file = f"{settings.paths.reports}/{report.name}.yaml"
                 yield Problem(file, None, "related", what, hint, "report.related")
 
@@ -247,7 +286,7 @@ def unknown(name: str, *, known: Sequence[str]) -> UsageError:
     )
 
 
-def cells(report: Report, *, values: Callable[[str, str], Sequence[str]]) -> list[Cell]:
+def cells(report: Report, *, values: matrix.Values, day: date | None = None) -> list[Cell]:
     """
     Give the cells of a report, `also` first, then all combinations in declared order.
 
@@ -257,11 +296,14 @@ def cells(report: Report, *, values: Callable[[str, str], Sequence[str]]) -> lis
         The definition.
     values
         Dataset id and column -> the values that occur, sorted.
+    day
+        The nominal day for which the report is built; fixed parameters may be counted from it.
 
     Raises
     ------
     ReportError
-        ``report.cells-alike`` if two cells would have one address.
+        ``report.cells-alike`` if two cells would have one address; ``report.no-cells``;
+        ``report.too-many-cells``.
 
     Examples
     --------
@@ -272,28 +314,32 @@ def cells(report: Report, *, values: Callable[[str, str], Sequence[str]]) -> lis
     >>> [cell.slug for cell in cells(report, values=lambda dataset, column: [])]
     ['all', 'mitte', 'sued']
     """
-    lists = [_values(listed, values) for listed in report.cells.values()]
-    combined = [dict(zip(report.cells, combination, strict=True)) for combination in product(*lists)]
-    chosen = [*({name: one[name] for name in report.cells} for one in report.also), *combined]
-    found = [Cell(slug_of(one.values()), {**one, **report.fixed}) for one in chosen]
-    if len({cell.slug for cell in found}) < len(found):
-        raise _alike(report.name)
+    common = fixed(report, day=day) if day else report.fixed
+    chosen = matrix.combinations(report, values=values)
+    found = [Cell(slug_of(one.values()), {**one, **common}) for one in chosen]
+    numbers = Counter(cell.slug for cell in found)
+    alike = [cell.slug for cell in found if numbers[cell.slug] > 1]
+    if alike:
+        raise _alike(report.name, alike[0])
     return found
 
 
-def _values(listed: Sequence[str] | str, values: Callable[[str, str], Sequence[str]]) -> Sequence[str]:
-    if not isinstance(listed, str):
-        return listed
-    reference = _reference(listed)
-    return values(*reference) if reference else ()
+def day_of(report: Report, city: City) -> date:
+    """Give the nominal day for which a report is built now: the last one of its schedule, else today."""
+    return schedule.day_of(report.schedule, now=city.now, zone=city.settings.city.zone)
 
 
-def _alike(name: str) -> ReportError:
+def fixed(report: Report, *, day: date) -> dict[str, Any]:
+    """Give the parameters that all cells share, as they are on a nominal day."""
+    return {name: schedule.filled(value, day=day) for name, value in report.fixed.items()}
+
+
+def _alike(name: str, slug: str) -> ReportError:
     return ReportError(
         "report.cells-alike",
         Text(
-            de=f"Zwei Seiten des Berichts {name} hätten dieselbe Adresse.",
-            en=f"Two pages of the report {name} would have the same address.",
+            de=f"Zwei Seiten des Berichts {name} hätten dieselbe Adresse: {slug}.",
+            en=f"Two pages of the report {name} would have the same address: {slug}.",
         ),
         why=Text(
             de="Die Adresse entsteht aus den Parameterwerten in Kleinbuchstaben ohne Sonderzeichen.",

@@ -65,7 +65,7 @@ def tried(city: City, path: Path, given: Sequence[str], *, progress: Tell | None
     report = report_of(city, analysis)
     bound = parameters.bind(
         analysis.manifest,
-        {**_common(report, analysis), **parameters.split(given)},
+        {**_common(city, report, analysis), **parameters.split(given)},
         choices=city.choices,
         defaults=analysis.defaults,
     )
@@ -92,9 +92,13 @@ def report_of(city: City, analysis: Analysis) -> Report | None:
     return next((one for one in reports.values() if analysis.name in (one.prepare, one.report)), None)
 
 
-def _common(report: Report | None, analysis: Analysis) -> dict[str, Any]:
+def _common(city: City, report: Report | None, analysis: Analysis) -> dict[str, Any]:
     """Give the parameters that a report fixes for all its cells, as far as the notebook knows them."""
-    fixed = {**report.fixed, **(report.also[0] if report.also else {})} if report else {}
+    if report is None:
+        return {}
+    fixed = definitions.fixed(report, day=definitions.day_of(report, city)) | (
+        report.also[0] if report.also else {}
+    )
     return {name: value for name, value in fixed.items() if name in analysis.manifest.parameters}
 
 

@@ -39,7 +39,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> dict:
         roles={"author": "analyst", "release": "head"},
     )  # fmt: skip
 
-    def build(city, names=(), *, jobs=1, progress=None, dry_run=False):
+    def build(city, names=(), *, jobs=1, progress=None, dry_run=False, **more):
         told["asked"] = {"names": list(names), "jobs": jobs, "dry_run": dry_run}
         work = Work(report=report, cell=Cell("", {}), publication=told["published"])
         return reports._summary([work], executed=2) | {"exit_code": told["exit_code"]}

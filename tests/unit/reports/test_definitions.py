@@ -1,5 +1,7 @@
 """Definitions of reports: strict, all mistakes at once, cells with good addresses."""
 
+import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from builders.reports import write_open_report
 from hypothesis import given
 from hypothesis import strategies as st
 
+import stadtbuch
 from stadtbuch.errors import ReportError, UsageError
 from stadtbuch.model.report import Report
 from stadtbuch.reports import definitions
@@ -139,3 +142,59 @@ def test_a_slug_is_a_safe_name(value):
 def test_umlauts_are_written_out():
     """A reader recognises the name in the address."""
     assert definitions.slug("Äußere Größe") == "aeussere-groesse"
+
+
+def test_the_shipped_schema_is_current():
+    """Editors help with the schema that the library checks against."""
+    file = Path(stadtbuch.__file__).parent / "share" / "schemas" / "report.schema.json"
+    assert json.loads(file.read_text(encoding="utf-8")) == definitions.schema()
+
+
+def test_a_fixed_parameter_may_be_counted_from_the_nominal_day():
+    """The end of the month before, in a leap year."""
+    report = a_report(fixed={"until": "{occurrence:previous-month-end}", "year": 2025})
+    (cell,) = definitions.cells(report, values=lambda dataset, column: [], day=date(2028, 3, 1))
+    assert cell.parameters == {"until": "2028-02-29", "year": 2025}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "period", "words"),
+    [
+        ("{cron: 0 6 1 * *}", "last-month", "is no known period"),
+        ("{on: new-version, of: geography.boroughs}", "date", "needs a schedule with cron"),
+    ],
+)
+def test_a_period_without_a_time_is_a_mistake(city, schedule, period, words):
+    """Unknown words, and schedules that have no times."""
+    append(city, f"schedule: {schedule}\nfixed: {{until: '{{occurrence:{period}}}'}}\n")
+    assert any(words in one for one in problems(city).values())
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("schedule: {cron: 0 25 * * *}", "schedule.cron: has a wrong hour"),
+        ("schedule: {on: new-versions, of: a.b}", "did you mean new-version?"),
+        ("schedule: {cron: 0 6 * * *, catchup: all}", "did you mean catch_up?"),
+        ("schedule: daily", "must consist of named parts"),
+        ("cells: {x: {from: 2, to: 1}}", "cells.x: ends before it begins"),
+        ("cells: {x: [1]}\nexclude: [{y: 1}]", "exclude.0: names y"),
+    ],
+)
+def test_mistakes_in_schedule_and_matrix_are_told_with_their_line(city, line, words):
+    """As all others are."""
+    append(city, line + "\n")
+    found = problems(city)
+    assert any(words in one for one in found.values()), found
+    assert all(":None" not in place for place in found)
+
+
+def test_a_mistake_in_another_definition_stops_no_report_that_is_named(city):
+    """Named reports are read alone; all together are told all mistakes."""
+    (city.root / "reports" / "broken.yaml").write_text("title: x\n", encoding="utf-8")
+    assert [one.name for one in definitions.named(city.settings, ["area"])] == ["area"]
+    for names in ([], ["broken"]):
+        with pytest.raises(ReportError):
+            definitions.named(city.settings, names)
+    with pytest.raises(UsageError, match="area"):
+        definitions.named(city.settings, ["aera"])

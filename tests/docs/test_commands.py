@@ -113,9 +113,29 @@ def with_commands(root: Path) -> set[str]:
     }
 
 
+def twins(root: Path) -> dict[str, str]:
+    """Give the pages that are a translation of another page, with that page."""
+    german = {
+        f"docs/anleitungen/{page.name}": f"docs/how-to/{page.name}"
+        for page in root.glob("docs/anleitungen/*.md")
+    }
+    return {**german, "LIESMICH.md": "README.md"}
+
+
 def test_no_page_is_left_out(root: Path) -> None:
     """A new page with commands says in this test where they are run."""
-    assert with_commands(root) == {*PAGES, *ELSEWHERE}
+    assert with_commands(root) - set(twins(root)) == {*PAGES, *ELSEWHERE}
+
+
+def test_a_translation_shows_the_commands_of_its_page(root: Path) -> None:
+    """So one run proves both; wordings of answers may differ."""
+    run = ("sh", "yaml", "toml", "python", "markdown", "csv")
+    for german, english in twins(root).items():
+        shown = [
+            [(one.language, one.content) for one in blocks(root / page) if one.language in run]
+            for page in (german, english)
+        ]
+        assert shown[0] == shown[1], german
 
 
 def test_pages_that_are_run_elsewhere_are_run_there(root: Path) -> None:

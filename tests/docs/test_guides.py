@@ -140,32 +140,29 @@ def _page(root: Path, name: str) -> Path:
 
 
 def test_every_page_is_found_from_the_first_one(root: Path) -> None:
-    """The index links each page of the documentation."""
+    """The index links each page of the documentation; of the decisions the first, whose folder and menu list all."""
     index = root / "docs" / "index.md"
     linked = {
         (index.parent / target).resolve()
         for target in re.findall(r"\]\(([^)#\s]+)", index.read_text(encoding="utf-8"))
         if "://" not in target
     }
-    pages = {path.resolve() for path in (root / "docs").rglob("*.md")} - {index.resolve()}
+    later = set((root / "docs" / "decisions").glob("*.md")) - {root / "docs" / "decisions" / "0001-house.md"}
+    pages = {path.resolve() for path in {*(root / "docs").rglob("*.md")} - later} - {index.resolve()}
     assert sorted(path.name for path in pages - linked) == []
 
 
 TWINS = {"anleitungen": "how-to", "erklaerung": "explanation"}
-RUN = re.compile(
-    r"^```(?:sh|yaml|toml|python|markdown)\n.*?^```$|^>>> .*?(?:\n\n|\Z)", re.MULTILINE | re.DOTALL
-)
+TRIED = re.compile(r"^>>> .*?(?:\n\n|\Z)", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize(("german", "english"), TWINS.items())
 def test_every_guide_exists_in_both_languages(root: Path, german: str, english: str) -> None:
-    """A page and its twin have one file name, and show the same commands and code, so one run proves both."""
-    pages = [
-        {path.name: path for path in (root / "docs" / folder).glob("*.md")} for folder in (german, english)
-    ]
-    assert sorted(pages[0]) == sorted(pages[1])
+    """A page and its twin have one file name, and try out the same code."""
+    folders = [root / "docs" / folder for folder in (german, english)]
     shown = [
-        {name: RUN.findall(path.read_text(encoding="utf-8")) for name, path in one.items()} for one in pages
+        {path.name: TRIED.findall(path.read_text(encoding="utf-8")) for path in folder.glob("*.md")}
+        for folder in folders
     ]
     assert shown[0] == shown[1]
-    assert all(shown[0].values()) or german == "erklaerung"
+    assert shown[0]

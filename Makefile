@@ -38,7 +38,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Compiled once here; kernels write no bytecode, so each of them would compile pandas anew.
 INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes
 
-.PHONY: help demo test check campaign lab serve bench format docs lock clean tools style
+.PHONY: help demo test check campaign lab serve bench format docs lock clean tools crates style
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -47,7 +47,7 @@ demo: $(STAMPS)/runtime
 	@$(BIN)/stadtbuch demo
 
 # A fresh clone has nothing built; whatever the tests need, they build in temporary folders.
-test: $(STAMPS)/test tools style
+test: $(STAMPS)/test tools crates style
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMPS)/test style
@@ -97,6 +97,7 @@ BEYOND_RUNTIME = $$(sed -n 's/^\([a-z0-9._-]*\)==[^;]*$$/--no-emit-package \1/p'
 lock: $(UV)
 	@$(COMPILE) requirements/uv.in -o requirements/uv.lock
 	@$(COMPILE) requirements/build.in -o requirements/build.lock
+	@$(COMPILE) requirements/crates.in -o requirements/crates.lock
 	@$(COMPILE) pyproject.toml -o requirements/runtime.lock
 	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --group test --extra lab --extra docs --extra cluster pyproject.toml -o requirements/test.lock
 	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --extra lab pyproject.toml -o requirements/lab.lock
@@ -150,3 +151,10 @@ tools:
 	echo "Installing for the tests:$$missing ..."; \
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; } > /dev/null 2>&1 \
 	  || echo "Could not be installed:$$missing. The tests that need it are skipped."
+
+# What validates RO-Crates needs an older rich than we do: an environment of its own, inside ours.
+crates: $(STAMPS)/crates
+$(STAMPS)/crates: $(UV) requirements/crates.lock
+	@rm -rf .venv/crates; { $(UV) venv --quiet --python $(BIN)/python .venv/crates \
+	  && $(UV) pip install --quiet --python .venv/crates/bin/python --require-hashes -r requirements/crates.lock && touch $@; } \
+	  || { rm -rf .venv/crates; echo "Could not be installed: roc-validator. RO-Crates are not validated."; }

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 # Where conda-forge's name differs from the one in pyproject.toml.
 CONDA = {"jupyter-client": "jupyter_client", "jupyter-server": "jupyter_server", "tzdata": "python-tzdata"}
-LOCKS = ["runtime", "test", "lab", "docs", "cluster", "build", "uv"]
+LOCKS = ["runtime", "test", "lab", "docs", "cluster", "build", "crates", "uv"]
 PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 

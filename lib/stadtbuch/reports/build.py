@@ -20,10 +20,12 @@ from stadtbuch.model.report import Edition, Report
 from stadtbuch.model.verdict import Decision, decide
 from stadtbuch.reports import (
     approvals,
+    crate,
     decisions,
     definitions,
     editions,
     gate,
+    packages,
     recount,
     registers,
     release,
@@ -364,18 +366,31 @@ def _publish(work: Work, city: City) -> None:
         _drop_waiting(city, work)
         return
     _require_later(city, before)
+    made, files = packages.add(made, files, _parts(work, city), store=city.store)
     approval = approval_of(work, city, made.code)
     if needs_approval(work) and approval is None:
         _wait(work, city, made, files)
         return
     made, files = _sealed(city, made, files)
-    work.edition = made.model_copy(update={"approval": approval})
+    work.edition, files = crate.seal(made.model_copy(update={"approval": approval}), files)
     editions.lay(
         editions.place(city.state, work.report.name, work.cell.slug) / made.edition, work.edition, files
     )
     work.publication = "published"
     _drop_waiting(city, work)
     decisions.enter(city, "released", work.edition)
+
+
+def _parts(work: Work, city: City) -> packages.Parts:
+    """Gather what a package is made from."""
+    return packages.Parts(
+        report=work.report,
+        cell=work.cell,
+        publisher=city.settings.city.publisher,
+        request=work.requests["report"],
+        facts=work.evidence["report"].facts,
+        root=city.settings.root,
+    )
 
 
 def _require_later(city: City, before: Archived | None) -> None:

@@ -16,7 +16,7 @@ from stadtbuch.book import standing
 from stadtbuch.errors import UsageError
 from stadtbuch.model.report import Approval, Edition, Report
 from stadtbuch.privacy import released
-from stadtbuch.reports import approvals, definitions, editions, outputs
+from stadtbuch.reports import approvals, crate, definitions, editions, outputs
 from stadtbuch.reports.editions import Archived
 from stadtbuch.runs import manifest
 from stadtbuch.session.city import City
@@ -95,7 +95,8 @@ def _release(city: City, waiting: Archived, approval: Approval) -> Edition:
     files = {file.path: (waiting.folder / file.path).read_bytes() for file in waiting.edition.files}
     if editions.damaged_files(waiting):
         raise editions.damaged(waiting.folder)
-    made = _free_name(city, waiting.edition).model_copy(update={"approval": approval})
+    approved = _free_name(city, waiting.edition).model_copy(update={"approval": approval})
+    made, files = crate.seal(approved, files)
     editions.lay(editions.place(city.state, made.report, made.cell) / made.edition, made, files)
     editions.remove(waiting.folder)
     enter(city, "released", made)

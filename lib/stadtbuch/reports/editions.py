@@ -27,8 +27,8 @@ from stadtbuch.state import State
 from stadtbuch.texts import Text
 
 EDITION, STATUS, CHECKPOINT = "edition.json", "status.json", "checkpoint.txt"
-WITNESSES = frozenset({CHECKPOINT})
-"""Files that say when and by whom an edition was made, not what it says: new ones alone are nothing to publish."""
+WITNESSES = (CHECKPOINT, "package/", "ro-crate-metadata.json")
+"""How an edition was made: when, with which library, witnessed by whom. New ones alone are nothing to publish."""
 NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d+))?")
 ID = re.compile(
     r"(?P<report>[a-z][a-z0-9-]*)(?:/(?P<cell>[a-z0-9-]+))?@(?P<edition>\d{4}-\d{2}-\d{2}(?:\.\d+)?)"
@@ -40,6 +40,10 @@ MEDIA = {
     ".json": "application/json",
     ".parquet": "application/vnd.apache.parquet",
     ".txt": "text/plain",
+    ".lock": "text/plain",
+    ".md": "text/markdown",
+    ".py": "text/x-python",
+    ".whl": "application/zip",
 }
 
 
@@ -210,19 +214,29 @@ def describe(files: Mapping[str, bytes]) -> tuple[EditionFile, ...]:
             path=path,
             sha256=atomic.digest(data),
             bytes=len(data),
-            media_type=MEDIA.get(Path(path).suffix, "application/octet-stream"),
+            media_type=media_type(path),
         )
         for path, data in sorted(files.items())
     )
 
 
+def media_type(path: str) -> str:
+    """Give the media type of a file by its ending."""
+    return MEDIA.get(Path(path).suffix, "application/octet-stream")
+
+
 def same(one: Edition, other: Edition) -> bool:
-    """Tell whether two editions say the same, in the same files: then there is nothing new to publish."""
+    """
+    Tell whether two editions say the same: then there is nothing new to publish.
+
+    How they were made does not count: a newer library that gives the same bytes is no news for readers, and the
+    older edition's package still computes what it shows.
+    """
     return _said(one) == _said(other)
 
 
 def _said(edition: Edition) -> set[tuple[str, str]]:
-    return {(file.path, file.sha256) for file in edition.files if file.path not in WITNESSES}
+    return {(file.path, file.sha256) for file in edition.files if not file.path.startswith(WITNESSES)}
 
 
 def lay(folder: Path, edition: Edition, files: Mapping[str, bytes]) -> None:

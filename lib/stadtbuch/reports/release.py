@@ -95,6 +95,19 @@ def public_notebook(notebook: Any) -> Any:
     copy = deepcopy(notebook)
     first, *others = copy.cells
     copy.cells = [first, *(one for one in others if LAB_TAG not in one.get("metadata", {}).get("tags", []))]
+    return _bare(copy)
+
+
+def planned_notebook(notebook: Any) -> Any:
+    """
+    Give a notebook as a run takes it: no outputs, nothing that machines noted, every cell in its place.
+
+    The cells for the lab stay, emptied as the plan gave them: the hash of the code counts them.
+    """
+    return _without_outputs(_bare(deepcopy(notebook)))
+
+
+def _bare(copy: Any) -> Any:
     for number, cell in enumerate(copy.cells):
         tags = list(cell.get("metadata", {}).get("tags", []))
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
@@ -108,7 +121,10 @@ def public_notebook(notebook: Any) -> Any:
 
 def source_only(notebook: Any) -> Any:
     """Give a notebook without any output."""
-    copy = public_notebook(notebook)
+    return _without_outputs(public_notebook(notebook))
+
+
+def _without_outputs(copy: Any) -> Any:
     for cell in copy.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

@@ -295,7 +295,6 @@ def _origin(told: _Told, sources: Sequence[str]) -> Entity:
 def _prepare(told: _Told) -> Entity:
     """Describe the step that made protected tables of data that stay where they are."""
     read = [one["id"] for one in told.edition.inputs if one.get("step") == "prepare"]
-    code = told.own("notebooks/", ends=".prepare.ipynb") or [_prepared(told)]
     return {
         "@id": PREPARE,
         "@type": "CreateAction",
@@ -305,14 +304,16 @@ def _prepare(told: _Told) -> Entity:
         "endTime": told.run["now"],
         "actionStatus": COMPLETED,
         "agent": _ref(PUBLISHER),
-        "instrument": _ref(code[0]),
+        "instrument": _ref(_prepared(told)),
         "object": _refs(map(_source, read)),
         "result": _refs(_tables(told)),
     }
 
 
 def _prepared(told: _Told) -> str:
-    return f"notebooks/{PurePosixPath(told.index['report']['prepare']).name}"
+    """Give the notebook of the preparing step; the library where an edition does not hold it."""
+    path = f"notebooks/{PurePosixPath(told.index['report'].get('prepare') or '').name}"
+    return path if path in told.files else _library(told)
 
 
 def _tables(told: _Told) -> list[str]:
@@ -331,7 +332,7 @@ def _report(told: _Told) -> Entity:
         for path in told.own("data/", "figures/", "shown/", "notebooks/", "results.json")
         if path not in shown
     ]
-    files = [path for path in files if not path.endswith(".prepare.ipynb")]
+    files = [path for path in files if path != _prepared(told)]
     return {
         "@id": REPORT,
         "@type": "CreateAction",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ import nbformat
 from stadtbuch.catalog.licences import NO_LICENCE
 from stadtbuch.model.dataset import Dataset
 from stadtbuch.model.report import Edition, EditionFile, Report
-from stadtbuch.reports import body, look, markup, pictures
+from stadtbuch.reports import body, lineage, look, markup, packages, pictures
 from stadtbuch.reports.look import FILES, Shell
 from stadtbuch.texts import Text, same
 
@@ -43,6 +44,25 @@ LABELS = {
     "data/LICENCE.txt": Text(de="Lizenz und Namensnennung", en="Licence and attribution"),
     "results.json": Text(de="Benannte Ergebnisse", en="Named results"),
 }
+ORIGIN = Text(de="Woraus diese Tabelle entstand", en="What this table was made from")
+VERDICTS = {
+    "identical": Text(
+        de="identisch: jede Zahl, jede Tabelle, jede Datei ist gleich",
+        en="identical: every number, table and file is the same",
+    ),
+    "equal": Text(
+        de="gleich im Rahmen der Toleranz: alle Zahlen stimmen überein, einzelne Dateien sind anders geschrieben",
+        en="equal within tolerance: all numbers agree, some files are written differently",
+    ),
+    "differs": Text(
+        de="verschieden: mindestens eine Angabe kam anders heraus; wir gehen dem nach",
+        en="differs: at least one figure came out differently; we are looking into it",
+    ),
+    "cannot-run": Text(
+        de="nicht ausführbar: es ließ sich diesmal nicht nachrechnen",
+        en="could not run: it could not be computed again this time",
+    ),
+}
 HEADINGS = (
     ("data", Text(de="Daten zum Herunterladen", en="Data to download")),
     ("glossary", Text(de="Begriffe", en="Glossary")),
@@ -60,6 +80,14 @@ class Link:
 
     label: Text
     path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """That an edition was computed again: the day, and what came out."""
+
+    day: date
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +113,10 @@ class Context:
         The folder of the report's dashboard, if it has one.
     datasets
         The catalogue: only what stands in it gets a link.
+    package
+        Bytes of the zip beside the edition's files; 0 where there is none.
+    verified
+        What computing it again gave last.
     """
 
     shell: Shell
@@ -97,6 +129,8 @@ class Context:
     latest: str | None = None
     dashboard: str | None = None
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    package: int = 0
+    verified: Verified | None = None
 
 
 def render(folder: Path, *, language: str, context: Context) -> str:
@@ -176,7 +210,12 @@ class _Archive:
             found = next((one for one in self.edition.results if one.get("name") == name), None)
             return markup.points_html(found, self.language) if found else ""
         record = self.json(f"shown/{name}.json")
-        return markup.table_html(record, self.language) if record else ""
+        return markup.table_html(record, self.language) + self._origin("table", name) if record else ""
+
+    def _origin(self, kind: str, name: str) -> str:
+        """Lead from a table to what it was made from."""
+        to = f'<a href="#{lineage.anchor(kind, name)}">{ORIGIN.pick(self.language)}</a>'
+        return f'<p class="small">{to}</p>'
 
     def _figure(self, name: str) -> str:
         record = self.json(f"figures/{name}.json")
@@ -189,6 +228,7 @@ class _Archive:
             language=self.language,
             record=record,
             anchor=f"bild-{name}",
+            origin=lineage.anchor("figure", name),
             svg=pictures.inline(
                 (self.folder / picture).read_text(encoding="utf-8"),
                 label=record["alt"][self.language],
@@ -226,8 +266,11 @@ def _facts(archive: _Archive, parts: dict[str, body.Section], manifest: dict[str
         "cell_label": label,
         "cell_kicker": _kicker(edition, report, manifest, label),
         "headlines": [
-            markup.headline_html(one, language) for one in edition.results if one.get("kind") == "headline"
+            (markup.headline_html(one, language), lineage.anchor("headline", str(one["name"])))
+            for one in edition.results
+            if one.get("kind") == "headline"
         ],
+        "made": _made(archive),
         "parameters": _parameters(edition, manifest, leave=set(report.cells if report else ())),
         "all_parameters": _parameters(edition, manifest, leave=set()),
         "next_release": report.next_release if report else None,
@@ -251,6 +294,27 @@ def _facts(archive: _Archive, parts: dict[str, body.Section], manifest: dict[str
         "dashboard": archive.href(context.dashboard),
         "permanent": archive.href(context.permanent) if context.folder else FILES[language],
         **_trail(edition, report, label, context),
+    }
+
+
+def _made(archive: _Archive) -> dict[str, Any]:
+    """Say how the edition was made: every result with its sources, the surroundings, and how to compute it again."""
+    edition, folder = archive.edition, archive.folder
+    inputs = {one.get("id", ""): _input(one, archive) for one in edition.inputs}
+    return {
+        "things": [
+            (one, lineage.KINDS[one.kind], [inputs[name] for name in one.sources if name in inputs])
+            for one in lineage.things(edition, folder)
+        ],
+        "steps": {
+            step: [inputs[name] for name in lineage.of_step(edition, step)] for step in ("prepare", "report")
+        },
+        "environment": lineage.environment(folder),
+        "downloads": lineage.downloads(edition, folder),
+        "package": archive.context.package,
+        "zip": f"{archive.context.folder}{packages.ZIP}",
+        "verified": archive.context.verified,
+        "verdict": VERDICTS.get(archive.context.verified.verdict) if archive.context.verified else None,
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from stadtbuch.catalog import allowed
 from stadtbuch.catalog.licences import LICENCES, NO_LICENCE
 from stadtbuch.model.dataset import AccessClass, Dataset
-from stadtbuch.reports import body, look, render
+from stadtbuch.reports import body, look, packages, render
 from stadtbuch.reports.editions import EDITION, Archived
 from stadtbuch.reports.look import FILES, SHARE, Shell
 from stadtbuch.reports.render import Context, Link
@@ -352,7 +352,7 @@ def _cell(site: Site, report: str, cell: str) -> dict[str, bytes]:
         files |= _edition(site, archived) if archived.public else _tombstone(site, archived)
     newest = site.newest(report, cell)
     if newest is not None:
-        files |= _latest(site, newest)
+        files |= _latest(site, newest, package=len(files.get(f"{newest.path}/{packages.ZIP}", b"")))
     return files
 
 
@@ -361,10 +361,12 @@ def _edition(site: Site, archived: Archived) -> dict[str, bytes]:
     folder = archived.path
     names = [EDITION, *(file.path for file in archived.edition.files)]
     files = {f"{folder}/{name}": (archived.folder / name).read_bytes() for name in names}
+    files |= _package(site, archived, {name: files[f"{folder}/{name}"] for name in names})
     files[f"{folder}/style.css"] = look.style(site.tokens).encode()
     newest = site.newest(archived.edition.report, archived.edition.cell)
     is_newest = newest is None or newest.path == folder
     context = _context(site, archived, _shell(site, folder, section="reports", style="style.css"))
+    context = replace(context, package=len(files.get(f"{folder}/{packages.ZIP}", b"")))
     latest = None if is_newest else folder.rpartition("/")[0]
     for language in LANGUAGES:
         asked = _with(context, folder="", latest=latest)
@@ -374,10 +376,20 @@ def _edition(site: Site, archived: Archived) -> dict[str, bytes]:
     return files
 
 
-def _latest(site: Site, archived: Archived) -> dict[str, bytes]:
-    """Render the newest edition at the address of its cell."""
+def _package(site: Site, archived: Archived, own: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Offer an edition with its package as one zip; what packages share lies once for all of them."""
+    there = [one for one in packages.shared(packages.index(archived.folder)) if one.sha256 in site.contents]
+    if not there:
+        return {}
+    shared = {one.path: site.contents[one.sha256] for one in there}
+    files = {one.public: site.contents[one.sha256] for one in there}
+    return files | {f"{archived.path}/{packages.ZIP}": packages.packed(archived.edition, own, shared)}
+
+
+def _latest(site: Site, archived: Archived, *, package: int) -> dict[str, bytes]:
+    """Render the newest edition at the address of its cell; `package` is the size of its zip."""
     folder = archived.path.rpartition("/")[0]
-    context = _context(site, archived, _shell(site, folder, section="reports"))
+    context = replace(_context(site, archived, _shell(site, folder, section="reports")), package=package)
     asked = _with(context, folder=f"{archived.edition.edition}/", latest=None)
     return {
         _path(folder, language): render.render(archived.folder, language=language, context=asked).encode()

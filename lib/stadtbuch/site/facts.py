@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from stadtbuch.dashboards.shelf import Kept
 from stadtbuch.errors import Problem, StateError
 from stadtbuch.model.dataset import AccessClass, Dataset
 from stadtbuch.model.report import Report
-from stadtbuch.reports import definitions, editions
+from stadtbuch.reports import definitions, editions, packages
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.render import OVERALL, cell_label
 from stadtbuch.settings import Settings
@@ -23,6 +23,7 @@ from stadtbuch.site.downloads import Handout
 from stadtbuch.site.seal import PublicSeal
 from stadtbuch.site.showcase import Exhibit, Gone
 from stadtbuch.state import State
+from stadtbuch.store import Store
 from stadtbuch.texts import LANGUAGES, Text
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Site:
         Dashboards that visitors may see.
     cards
         Dataset -> what everybody may know of its quality.
+    contents
+        Checksum -> what the packages of editions share: the library, large inputs.
     seal
         Checkpoint and keys of the book; None before the first edition.
     """
@@ -73,6 +76,7 @@ class Site:
     gone: tuple[Gone, ...] = ()
     dashboards: tuple[Kept, ...] = ()
     cards: Mapping[str, Card] = field(default_factory=dict)
+    contents: Mapping[str, bytes] = field(default_factory=dict)
     seal: PublicSeal | None = None
 
     @property
@@ -197,8 +201,16 @@ def gather(city: City, *, now: datetime) -> Site:
         gone=gone,
         dashboards=tuple(shelf.listed(city.state)),
         cards=quality.cards(city),
+        contents=contents(city.store, sound),
         seal=seal.gather(city, public, now=now),
     )
+
+
+def contents(store: Store, archive: Iterable[Archived]) -> dict[str, bytes]:
+    """Give what the packages of public editions share, each once; what is not kept any more is left out."""
+    indexes = (packages.index(one.folder) for one in archive if one.public)
+    wanted = dict.fromkeys(one.sha256 for told in indexes for one in packages.shared(told))
+    return {digest: store.get(digest) for digest in wanted if store.has(digest)}
 
 
 def _is_open(city: City) -> Callable[[str], bool]:

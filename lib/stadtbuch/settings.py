@@ -165,6 +165,23 @@ class LiveDashboards(_Frozen):
     memory_mb: int = Field(default=1024, ge=256)
 
 
+class Runs(_Frozen):
+    """
+    What one run of a notebook may use, and whether it needs a wall around it.
+
+    `seconds`: by the clock on the wall, for all cells together; `cpu_seconds`: processor time of each of its
+    processes; `memory_mb`: what it may hold beyond the libraries; `output_mb`: what it shows and its files together.
+    `wall`: ``where-possible`` runs without a wall where the machine offers none, and says so in ``run.json``;
+    ``required`` refuses there; ``none`` takes plain kernels everywhere.
+    """
+
+    seconds: float = Field(default=600.0, gt=0, le=86_400)
+    cpu_seconds: int = Field(default=600, ge=1, le=86_400)
+    memory_mb: int = Field(default=4096, ge=128)
+    output_mb: int = Field(default=256, ge=1, le=65_536)
+    wall: Literal["where-possible", "required", "none"] = "where-possible"
+
+
 class Settings(_Frozen):
     """All settings of one city; `root` is the folder that holds ``stadtbuch.toml``."""
 
@@ -178,6 +195,7 @@ class Settings(_Frozen):
     site: PublicSite = PublicSite()
     dashboards: LiveDashboards = LiveDashboards()
     submissions: Submissions = Submissions()
+    runs: Runs = Runs()
 
     def folder(self, name: Literal["data", "catalogs", "notebooks", "reports", "state", "public"]) -> Path:
         """Give the absolute path of one of the city's folders."""
@@ -304,6 +322,7 @@ def _did_you_mean(error: Any) -> Text | None:
     models: dict[str, type[BaseModel]] = {
         "": Settings, "city": City, "paths": Paths, "rules": Rules, "thresholds": Thresholds, "catalog": Allowed,
         "site": PublicSite, "dashboards": LiveDashboards, "submissions": Submissions,
+        "runs": Runs,
     }  # fmt: skip
     parent = models.get(str(error["loc"][0]) if len(error["loc"]) > 1 else "", Threshold)
     near = get_close_matches(str(error["loc"][-1]), list(parent.model_fields), n=1)

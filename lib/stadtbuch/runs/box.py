@@ -45,8 +45,11 @@ __all__ = [
     "opened",
     "possible",
     "require",
+    "require_tools",
     "run",
+    "running",
     "variables",
+    "version",
 ]
 
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -143,9 +146,9 @@ def opened(
     Refused
         ``box.impossible`` on a machine without a filter or without bubblewrap: no filter, no start.
     """
-    _require_tools()
+    require_tools()
     with ExitStack() as made:
-        calls = made.enter_context(_memory("calls", seccomp.program(platform.machine())))
+        calls = made.enter_context(_memory("calls", seccomp.program(platform.machine(), also=box.calls)))
         data = {
             grant.target: made.enter_context(_memory("granted", grant.source))
             for grant in box.grants
@@ -218,6 +221,47 @@ def run(box: Box, command: Sequence[str], request: bytes) -> Answer:
             memory_bytes=here.group.peak() if here.group else None,
             said=bytes(heard.said),
         )
+
+
+@contextmanager
+def running(box: Box, command: Sequence[str], *, inherit: Sequence[int] = (), said: int) -> Iterator[None]:
+    """
+    Start a box that stays, and end it with everything in it when the context ends.
+
+    It ends with the thread that starts it as well.
+
+    Parameters
+    ----------
+    inherit
+        Descriptors that the command inherits.
+    said
+        Descriptor of a file for its standard output and error.
+
+    Raises
+    ------
+    Refused
+        As `opened`.
+    """
+    with ExitStack() as made:
+        hearing, telling = _pipe(made)
+        here = made.enter_context(opened(box, command, inherit=inherit, info=telling.fileno()))
+        process = subprocess.Popen(  # noqa: S603 - bubblewrap, with a command line of our own
+            here.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            pass_fds=here.descriptors,
+            start_new_session=True,
+            env={"PATH": PATH},
+        )
+        telling.close()
+        first = None
+        try:
+            first = _first_process(hearing)
+            made.callback(_close, first)
+            yield
+        finally:
+            end(process, first)
 
 
 @dataclass(slots=True)
@@ -316,8 +360,8 @@ def possible() -> Possible:
     """
     parts: dict[str, str] = {}
     try:
-        _require_tools()
-        parts["bubblewrap"] = ".".join(map(str, _version()))
+        require_tools()
+        parts["bubblewrap"] = ".".join(map(str, version()))
         parts["calls"] = platform.machine()
         place = cgroups.find()
         parts["cgroup"] = place.version if place else ""
@@ -356,7 +400,7 @@ def require(*, bounded: bool = False) -> Possible:
     return found
 
 
-def _require_tools() -> None:
+def require_tools() -> None:
     """Refuse where the box would lack a wall; a filter for another machine is none."""
     if platform.system() != "Linux" or platform.machine() not in seccomp.MACHINES:
         raise _impossible(
@@ -375,7 +419,7 @@ def _require_tools() -> None:
                 en="Install the packages bubblewrap and util-linux.",
             ),
         )
-    if _version() < OLDEST:
+    if version() < OLDEST:
         raise _impossible(
             Text(de="bubblewrap ist älter als 0.8.", en="bubblewrap is older than 0.8."),
             Text(de="Installieren Sie eine neuere Fassung.", en="Install a newer version."),
@@ -383,7 +427,7 @@ def _require_tools() -> None:
 
 
 @functools.cache
-def _version() -> tuple[int, ...]:
+def version() -> tuple[int, ...]:
     """Give bubblewrap's version."""
     program = str(shutil.which(bubblewrap.PROGRAM, path=PATH))
     said = subprocess.run([program, "--version"], capture_output=True, check=False).stdout  # noqa: S603

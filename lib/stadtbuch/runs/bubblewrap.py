@@ -98,6 +98,8 @@ class Box:
     lead
         Whether the command is the first process inside. Only for one that hides its memory from others (as the
         re-run's client does): bubblewrap's own first process is readable for a command of the same user.
+    calls
+        System calls that are allowed beside those of the list, as rows of `seccomp`'s table.
     layers
         All of them; only tests take one away.
     """
@@ -108,6 +110,7 @@ class Box:
     folder: str = TEMPORARY
     limits: Limits = Limits()
     lead: bool = False
+    calls: str = ""
     layers: frozenset[str] = LAYERS
 
     def without(self, *layers: str) -> Box:

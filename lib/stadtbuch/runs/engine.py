@@ -1,5 +1,6 @@
 """
-The engine: papermill runs a notebook in one of our kernels. No other module imports papermill.
+The engines: papermill runs a notebook in one of our kernels, or cell by cell in a run forked from the zygote. No other
+module imports papermill.
 
 What papermill would do beyond that is switched off: no saving after each cell, no progress bar, no log of
 outputs, no change of the process's folder. Volatile metadata are removed, so that the same run gives the same
@@ -9,6 +10,7 @@ bytes.
 from __future__ import annotations
 
 import logging
+import platform
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,18 +22,28 @@ import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import NBClientEngine, papermill_engines
+from papermill.engines import Engine, NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from stadtbuch.runs import kernels
+from stadtbuch.runs import kernels, warm
+from stadtbuch.runs.warm import DEAD, TIMEOUT, Stopped
 
-ENGINE = "stadtbuch"
+PLAIN, DIRECT = "stadtbuch-plain", "stadtbuch-direct"
 START_SECONDS = 120
 """A kernel starts in one or two seconds; on a busy machine it may take much longer."""
 INJECTED = "injected-parameters"
 ERROR_MARK = "papermill-error-cell-tag"
+RAISES = "raises-exception"
 VOLATILE = ("execution", "papermill")
-TIMEOUT, DEAD = "Timeout", "DeadKernel"
+LANGUAGE_INFO = {
+    "name": "python",
+    "mimetype": "text/x-python",
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "pygments_lexer": "ipython3",
+    "nbconvert_exporter": "python",
+    "file_extension": ".py",
+}
+"""What a kernel of ours says of its language; its version is this Python's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,7 @@ class _Limit:
         return max(self.until - time.monotonic(), 0.001)
 
 
-class Engine(NBClientEngine):
+class Plain(NBClientEngine):
     """Papermill's own engine, with our kernel and one time limit for the whole notebook."""
 
     @classmethod
@@ -87,6 +99,59 @@ class Engine(NBClientEngine):
             _mark(nb_man, TIMEOUT)
         except DeadKernelError:
             _mark(nb_man, DEAD)
+
+
+class Direct(Engine):
+    """
+    Runs the cells in a forked run: no kernel, no ZeroMQ.
+
+    Its messages are those of a kernel, so nbclient's own client sorts them into the cells.
+    """
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        """Run the cells until one raises; that the run was stopped is recorded as a cell's error."""
+        options["seen"].append(nb_man)
+        client = PapermillNotebookClient(
+            nb_man, store_widget_state=False, record_timing=False, log=logging.getLogger("stadtbuch.engine")
+        )
+        client.reset_execution_trackers()
+        until = time.monotonic() + options["seconds"]
+        try:
+            for index, cell in enumerate(nb_man.nb.cells):
+                nb_man.cell_start(cell, index)
+                well = _execute(options["run"], client, cell, index, until)
+                if not well:
+                    nb_man.cell_exception(cell, cell_index=index)
+                nb_man.cell_complete(cell, cell_index=index)
+                if not well:
+                    break
+        except Stopped as stopped:
+            _mark(nb_man, stopped.kind)
+        nb_man.nb.metadata["language_info"] = {**LANGUAGE_INFO, "version": platform.python_version()}
+
+
+def _execute(run: warm.Run, client: Any, cell: Any, index: int, until: float) -> bool:
+    """Run one cell; tell whether the next one shall run."""
+    if cell.cell_type != "code" or not cell.source.strip():
+        return True
+    client.clear_before_next_output = False
+    for told in run.execute(cell.source, until=until):
+        if told.get("type") == "done":
+            return told.get("content") == {"ok": True} or RAISES in cell.metadata.get("tags", ())
+        try:
+            head = {"msg_type": told["type"]}
+            message = {
+                **head,
+                "header": head,
+                "content": told["content"],
+                "parent_header": {},
+                "metadata": {},
+            }
+            client.process_message(message, cell, index)
+        except Exception:  # noqa: BLE001 - what a run says is not trusted; a kernel sends no such message
+            raise Stopped(DEAD) from None
+    raise Stopped(DEAD)
 
 
 def run(
@@ -122,27 +187,53 @@ def run(
     tuple
         The executed notebook as JSON text, and where it stopped, if it did.
     """
+    papermill_engines.register(PLAIN, Plain)
+    return _executed(
+        notebook,
+        parameters,
+        engine=PLAIN,
+        folder=folder,
+        environment=environment,
+        seconds=seconds,
+        client=client,
+        kernel=kernel,
+    )
+
+
+def run_forked(
+    notebook: str, *, parameters: Mapping[str, Any], run: warm.Run, seconds: float
+) -> tuple[str, Fault | None]:
+    """
+    Run a notebook in a forked run; parameters and result as in `run`.
+
+    Parameters
+    ----------
+    run
+        Fresh from `warm.Warm.fork`; it lives on afterwards, unless it was stopped.
+    """
+    papermill_engines.register(DIRECT, Direct)
+    return _executed(notebook, parameters, engine=DIRECT, run=run, seconds=seconds)
+
+
+def _executed(
+    notebook: str, parameters: Mapping[str, Any], *, engine: str, **options: Any
+) -> tuple[str, Fault | None]:
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     logging.getLogger("stadtbuch.engine").setLevel(logging.CRITICAL)
-    papermill_engines.register(ENGINE, Engine)
     seen: list[Any] = []
     with suppress(PapermillExecutionError):  # the notebook itself says where it stopped
         papermill.execute_notebook(
             nbformat.reads(notebook, as_version=4),
             None,
             parameters=dict(parameters),
-            engine_name=ENGINE,
+            engine_name=engine,
             kernel_name=kernels.NAME,
             language="python",
             progress_bar=False,
             log_output=False,
             request_save_on_cell_execute=False,
             seen=seen,
-            folder=folder,
-            environment=environment,
-            seconds=seconds,
-            client=client,
-            kernel=kernel,
+            **options,
         )
     executed = _cleaned(seen[0].nb)
     return nbformat.writes(executed, version=4) + "\n", _fault(executed)
@@ -168,10 +259,28 @@ def _cleaned(notebook: Any) -> Any:
             cell.metadata.pop("tags", None)
         if INJECTED in cell.metadata.get("tags", ()):
             cell["id"] = INJECTED
+        if cell.get("outputs"):
+            cell.outputs = _joined(cell.outputs)
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return notebook
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Join pieces of one stream that follow each other: where a kernel cuts it depends on the clock."""
+    joined: list[Any] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and output.output_type == last.output_type == "stream"
+            and output.name == last.name
+        ):
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _fault(notebook: Any) -> Fault | None:

@@ -1,5 +1,5 @@
 """
-Executing requests: in processes of their own, never the same one twice, and never half.
+Executing requests: forked behind a wall where that is possible, never the same one twice, and never half.
 
 A run's folder is final from the start, because the kernel works in it; the mark that it is complete is
 ``result.json``, which is written last. A folder without it was interrupted and is done again.
@@ -12,26 +12,79 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from stadtbuch import atomic, errors
-from stadtbuch.errors import Busy, RunFailed, StadtbuchError
-from stadtbuch.runs import worker
+from stadtbuch.errors import Busy, Refused, RunFailed, StadtbuchError
+from stadtbuch.runs import key, worker
 from stadtbuch.runs.plan import Request
 from stadtbuch.session.city import City
+from stadtbuch.settings import Runs
 from stadtbuch.texts import Text
 
-SECONDS = 600.0
-"""Limit of one run: an analysis of a city's own data takes seconds; after ten minutes something is stuck."""
+if TYPE_CHECKING:
+    from stadtbuch.runs import warm
+
+Wall = Literal["where-possible", "required", "none"]
 
 Status = Literal["ran", "unchanged", "failed"]
+
+
+CODES = {
+    "Timeout": "run.timeout",
+    "CpuTime": "run.cpu",
+    "Memory": "run.memory",
+    "MemoryError": "run.memory",
+    "ArrowMemoryError": "run.memory",
+    "_ArrayMemoryError": "run.memory",
+    "Output": "run.output",
+    "DeadKernel": "run.kernel-died",
+    "WorkerDied": "run.worker-died",
+}
+"""How a run stopped -> code of the error."""
+_MEMORY = Text(
+    de="Der Lauf brauchte mehr Speicher, als er darf ([runs] memory_mb in stadtbuch.toml).",
+    en="The run needed more memory than it may use ([runs] memory_mb in stadtbuch.toml).",
+)
+REASONS = {
+    "Timeout": Text(
+        de="Die Zeit war um ([runs] seconds in stadtbuch.toml).",
+        en="Time was up ([runs] seconds in stadtbuch.toml).",
+    ),
+    "CpuTime": Text(
+        de="Die Rechenzeit war aufgebraucht ([runs] cpu_seconds in stadtbuch.toml).",
+        en="The processor time was used up ([runs] cpu_seconds in stadtbuch.toml).",
+    ),
+    "Memory": _MEMORY,
+    "MemoryError": _MEMORY,
+    "ArrowMemoryError": _MEMORY,
+    "_ArrayMemoryError": _MEMORY,
+    "Output": Text(
+        de="Der Lauf gab mehr aus, als er darf ([runs] output_mb in stadtbuch.toml).",
+        en="The run put out more than it may ([runs] output_mb in stadtbuch.toml).",
+    ),
+    "DeadKernel": Text(
+        de="Der Python-Prozess ist abgebrochen, vermutlich aus Mangel an Speicher.",
+        en="The Python process died, probably for lack of memory.",
+    ),
+    "SystemExit": Text(
+        de="Das Notebook hat sich selbst beendet, bevor alle Zellen ausgeführt waren.",
+        en="The notebook ended itself before all cells had run.",
+    ),
+    "WorkerDied": Text(
+        de="Der ausführende Prozess ist abgebrochen, vermutlich aus Mangel an Speicher.",
+        en="The executing process died, probably for lack of memory.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +132,7 @@ class Progress:
 
 
 class Crew(Protocol):
-    """Who does the runs: processes of this machine (`locally`), or a cluster."""
+    """Who does the runs: this machine (`locally`), or a cluster."""
 
     def __call__(
         self, requests: Sequence[Request], *, jobs: int, seconds: float, started: Callable[[Request], None]
@@ -93,8 +146,9 @@ def execute(
     jobs: int = 1,
     progress: Callable[[Progress], None] | None = None,
     city: City | None = None,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
     crew: Crew | None = None,
+    on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """
     Run what is not done yet.
@@ -110,9 +164,11 @@ def execute(
     city
         Whose book gets an entry for each run (``ran``, ``run-failed``); None writes none.
     seconds
-        Limit per run.
+        Limit per run; without it, as the city's settings say.
     crew
         Who does the runs; without it, this machine.
+    on_result
+        Gets each result, in this thread, as soon as it is there and others still run.
 
     Returns
     -------
@@ -125,12 +181,15 @@ def execute(
         If another command is executing one of these runs; nothing was started then.
     """
     told = progress or (lambda event: None)
+    limits = city.settings.runs if city is not None else Runs()
+    crew = crew or _of_this_machine(city)
     different = list({request.key: request for request in requests}.values())
     results: dict[str, Result] = {}
 
     def done(result: Result) -> None:
         results[result.key] = result
         told(Progress(result.request, result.status, len(results), len(different)))
+        on_result(result)
 
     with ExitStack() as claims:
         for request in different:
@@ -143,14 +202,14 @@ def execute(
             else:
                 todo.append(request)
         for request in todo:
-            _lay_out(request)
+            _lay_out(request, limits)
 
         def started(request: Request) -> None:
             told(Progress(request, "started", len(results), len(different)))
 
         unwritten = list(todo)
         try:
-            for result in (crew or locally)(todo, jobs=jobs, seconds=seconds, started=started):
+            for result in crew(todo, jobs=jobs, seconds=seconds or limits.seconds, started=started):
                 _commit(result)
                 done(result)
                 _enter(city, unwritten, results)
@@ -160,10 +219,57 @@ def execute(
 
 
 def locally(
-    requests: Sequence[Request], *, jobs: int, seconds: float, started: Callable[[Request], None]
+    requests: Sequence[Request],
+    *,
+    jobs: int,
+    seconds: float,
+    started: Callable[[Request], None],
+    wall: Wall = "where-possible",
+    lock: Path | None = None,
 ) -> Iterator[Result]:
-    """Run on this machine: the crew of every command that names no other."""
-    return _run_all(requests, jobs=jobs, seconds=seconds, started=started)
+    """
+    Run on this machine: the crew of every command that names no other.
+
+    Parameters
+    ----------
+    wall
+        As in the city's settings.
+    lock
+        The city's lock file.
+
+    Raises
+    ------
+    Refused
+        ``run.wall-impossible`` or ``box.impossible`` if a wall is required and none is possible here.
+    """
+    found = _zygote(wall, lock) if requests else None
+    if found is not None:
+        yield from _forked(requests, found, jobs=jobs, seconds=seconds, started=started)
+    elif requests:
+        yield from _in_processes(requests, jobs=jobs, seconds=seconds, started=started)
+
+
+def _of_this_machine(city: City | None) -> Crew:
+    if city is None:
+        return locally
+    return partial(locally, wall=city.settings.runs.wall, lock=city.settings.root / key.LOCK)
+
+
+def _zygote(wall: Wall, lock: Path | None) -> warm.Warm | None:
+    """Start the zygote, or give None where runs shall or must do without."""
+    if wall == "none":
+        return None
+    from stadtbuch.runs import engine, warm  # noqa: PLC0415 - only where something runs
+
+    try:
+        found = warm.begin(lock)
+        assert engine.DIRECT  # papermill is imported while the zygote starts
+        found.wait()
+    except Refused:
+        if wall == "required":
+            raise
+        return None
+    return found
 
 
 def finished(request: Request) -> Result | None:
@@ -221,24 +327,18 @@ def _take(handle: int) -> None:
         raise _busy() from None
 
 
-def _lay_out(request: Request) -> None:
+def _lay_out(request: Request, limits: Runs | None = None) -> None:
     """Empty the folder of an interrupted run and lay out what this one gets."""
+    bounds = (limits or Runs()).model_dump(include={"cpu_seconds", "memory_mb", "output_mb"})
+    info = {**request.info, "engine": "plain", "wall": [], "limits": bounds}
     with atomic.telling("runs"):
         for one in request.folder.iterdir():
             shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
-        for name in (
-            "inputs",
-            "modules",
-            "home",
-            "outputs",
-            "outputs/tables",
-            "outputs/figures",
-            "outputs/shown",
-        ):
+        for name in worker.FOLDERS:
             (request.folder / name).mkdir(mode=0o700, parents=True)
         laid = {**request.inputs, **{f"modules/{path}": data for path, data in request.modules.items()}}
         laid[worker.SOURCE] = request.notebook.encode()
-        laid[worker.INFO] = (json.dumps(request.info, ensure_ascii=False, indent=1) + "\n").encode()
+        laid[worker.INFO] = (json.dumps(info, ensure_ascii=False, indent=1) + "\n").encode()
         for path, data in laid.items():
             target = request.folder / path
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -246,12 +346,52 @@ def _lay_out(request: Request) -> None:
             target.chmod(0o600)
 
 
-def _run_all(
+def _forked(
+    requests: Sequence[Request],
+    zygote: warm.Warm,
+    *,
+    jobs: int,
+    seconds: float,
+    started: Callable[[Request], None],
+) -> Iterator[Result]:
+    """Run in threads, each of which forks its runs from the zygote."""
+    alive = Alive()
+    crew = ThreadPoolExecutor(min(jobs, len(requests)), thread_name_prefix="stadtbuch-run")
+    work = partial(worker.forked, warm=zygote, alive=alive.add)
+    try:
+        yield from _handed(requests, crew, work, seconds=seconds, started=started)
+    finally:  # Ctrl-C, an error, or all is done
+        crew.shutdown(wait=False, cancel_futures=True)
+        alive.stop()
+        crew.shutdown()
+
+
+class Alive:
+    """The runs that were forked: on the way out they are stopped, and no further one begins."""
+
+    def __init__(self) -> None:
+        self._turn, self._over = Lock(), False
+        self._runs: list[warm.Run] = []
+
+    def add(self, run: warm.Run) -> None:
+        """Take note of a run."""
+        with self._turn:
+            self._runs = [one for one in self._runs if one.process >= 0] + [run]
+            if self._over:
+                run.stop()
+
+    def stop(self) -> None:
+        """Stop all."""
+        with self._turn:
+            self._over = True
+            for run in self._runs:
+                run.stop()
+
+
+def _in_processes(
     requests: Sequence[Request], *, jobs: int, seconds: float, started: Callable[[Request], None]
 ) -> Iterator[Result]:
-    """Hand the runs to worker processes and give results as they come."""
-    if not requests:
-        return
+    """Hand the runs to worker processes, each with plain kernels."""
     context = get_context("spawn")  # forking would copy threads and locks of pandas and zmq
     lifeline, held = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
@@ -261,12 +401,7 @@ def _run_all(
         initargs=(lifeline,),
     )
     try:
-        waiting: dict[Future[dict[str, Any]], Request] = {}
-        for request in requests:
-            waiting[pool.submit(worker.work, request.folder, seconds)] = request
-            started(request)
-        for future in as_completed(waiting):
-            yield _result(waiting[future], future)
+        yield from _handed(requests, pool, worker.work, seconds=seconds, started=started)
         pool.shutdown()
     except BaseException:
         # Ctrl-C, or an error of the coordinator: the workers see the lifeline end and stop their kernels.
@@ -278,15 +413,30 @@ def _run_all(
         lifeline.close()
 
 
+def _handed(
+    requests: Sequence[Request],
+    crew: Executor,
+    work: Callable[[Path, float], dict[str, Any]],
+    *,
+    seconds: float,
+    started: Callable[[Request], None],
+) -> Iterator[Result]:
+    """Hand out the runs, and give results as they come."""
+    waiting: dict[Future[dict[str, Any]], Request] = {}
+    for request in requests:
+        waiting[crew.submit(work, request.folder, seconds)] = request
+        started(request)
+    for future in as_completed(waiting):
+        yield _result(waiting[future], future)
+
+
 def _result(request: Request, future: Future[dict[str, Any]]) -> Result:
     try:
         told = future.result()
     except BrokenProcessPool:
         return Result(request, "failed", 0.0, _described(request, None, "WorkerDied", ""))
     except StadtbuchError as problem:
-        return Result(
-            request, "failed", 0.0, _described(request, None, type(problem).__name__, problem.what.de)
-        )
+        return Result(request, "failed", 0.0, _own(problem))
     except Exception as problem:  # noqa: BLE001 - whatever broke in a worker fails this run and no other
         return Result(request, "failed", 0.0, _described(request, None, type(problem).__name__, ""))
     if told["fault"] is None:
@@ -297,6 +447,13 @@ def _result(request: Request, future: Future[dict[str, Any]]) -> Result:
     return Result(
         request, "failed", told["seconds"], error | own if own.get("type") == fault["kind"] else error
     )
+
+
+def _own(problem: StadtbuchError) -> dict[str, Any]:
+    """Describe an error of the library itself, before any cell of the notebook ran."""
+    told: dict[str, Any] = {"type": type(problem).__name__, "cell": None}
+    told |= {"code": problem.code, "exit_code": problem.exit_code}
+    return told | {language: _parts(problem.as_dict(language)) for language in ("de", "en")}
 
 
 def _own_error(request: Request) -> dict[str, Any]:
@@ -317,28 +474,13 @@ def _parts(told: dict[str, Any]) -> dict[str, str]:
 def _described(request: Request, cell: int | None, kind: str, message: str) -> dict[str, Any]:
     """Say why a run stopped. The message of a foreign error is named only where all inputs are open."""
     place = Text(de=f"in Zelle {cell} ", en=f"in cell {cell} ") if cell else Text(de="", en="")
-    reasons = {
-        "Timeout": Text(de="Die Zeit war um.", en="Time was up."),
-        "DeadKernel": Text(
-            de="Der Python-Prozess ist abgebrochen, vermutlich aus Mangel an Speicher.",
-            en="The Python process died, probably for lack of memory.",
-        ),
-        "SystemExit": Text(
-            de="Das Notebook hat sich selbst beendet, bevor alle Zellen ausgeführt waren.",
-            en="The notebook ended itself before all cells had run.",
-        ),
-        "WorkerDied": Text(
-            de="Der ausführende Prozess ist abgebrochen, vermutlich aus Mangel an Speicher.",
-            en="The executing process died, probably for lack of memory.",
-        ),
-    }
     hidden = Text(
         de="Der Wortlaut könnte Daten enthalten und bleibt deshalb im Ordner des Laufs.",
         en="Its wording could hold data and therefore stays in the run's folder.",
     )
     shown = message.splitlines()[0][:300] if message and not request.restricted else ""
     open_why = Text(de=shown, en=shown)
-    why = reasons.get(kind) or (hidden if request.restricted else open_why)
+    why = REASONS.get(kind) or (hidden if request.restricted else open_why)
     told: dict[str, Any] = {"type": kind, "cell": cell, "code": _code(kind), "exit_code": RunFailed.exit_code}
     if shown:
         told["message"] = shown
@@ -356,9 +498,7 @@ def _described(request: Request, cell: int | None, kind: str, message: str) -> d
 
 
 def _code(kind: str) -> str:
-    return {"Timeout": "run.timeout", "DeadKernel": "run.kernel-died", "WorkerDied": "run.worker-died"}.get(
-        kind, "run.failed"
-    )
+    return CODES.get(kind, "run.failed")
 
 
 def _open_in_lab() -> Text:

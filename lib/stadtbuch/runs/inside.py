@@ -11,10 +11,12 @@ import json
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+CELLS = "/tmp/stadtbuch-cells"  # noqa: S108 - a name in tracebacks; no such folder exists
 
 
 def main(prepare: Callable[[Any], None] = lambda shell: None) -> None:
@@ -30,12 +32,26 @@ def main(prepare: Callable[[Any], None] = lambda shell: None) -> None:
 
     startup.spare()
 
+    steady()
     application = IPKernelApp.instance()
     application.initialize([*sys.argv[1:], "--HistoryManager.enabled=False"])
-    _note_errors(application.shell, folder / "outputs", Path(library) / "stadtbuch")
+    note_errors(application.shell, folder / "outputs", Path(library) / "stadtbuch")
     _seed(application.shell, json.loads((folder / "run.json").read_text(encoding="utf-8"))["seed"])
     prepare(application.shell)
     application.start()
+
+
+def steady() -> None:
+    """Name cells by their code alone: ipykernel's names, which stand in warnings, hold a process's number."""
+    from ipykernel import compiler  # noqa: PLC0415 - only once the paths are right
+
+    compiler.get_tmp_directory = lambda: CELLS
+
+
+def surround(environment: Mapping[str, str]) -> None:
+    """Replace the whole environment of this process."""
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def _seed(shell: Any, seed: int) -> None:
@@ -54,7 +70,7 @@ def _seed(shell: Any, seed: int) -> None:
     shell.events.register("pre_run_cell", first_cell)
 
 
-def _note_errors(shell: Any, outputs: Path, library: Path) -> None:
+def note_errors(shell: Any, outputs: Path, library: Path) -> None:
     """Keep code and texts of the library's own errors, so that the command ends with their exit code."""
     from stadtbuch.errors import StadtbuchError  # noqa: PLC0415 - only once the paths are right
 

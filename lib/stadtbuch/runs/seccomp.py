@@ -63,6 +63,8 @@ recvmmsg:299:243 setsockopt:54:208 getsockopt:55:209 shutdown:48:210
 uname:63:160 sysinfo:99:179 getrandom:318:278
 """
 LOOKED_INTO = "socket:41:198 socketpair:53:199 clone:56:220 ioctl:16:29"
+LANDLOCK = "landlock_create_ruleset:444:444 landlock_add_rule:445:445 landlock_restrict_self:446:446"
+"""With these a process shuts itself in further: for the zygote, which does so in each run that it forks."""
 
 MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 """Machine -> what the kernel calls it (AUDIT_ARCH) and its column in the table."""
@@ -84,7 +86,7 @@ Instruction = tuple[int, int, int, int]
 """Code, steps to skip if true, steps to skip if false, constant."""
 
 
-def program(machine: str) -> bytes:
+def program(machine: str, *, also: str = "", network: bool = True) -> bytes:
     """
     Write the filter for a machine.
 
@@ -92,6 +94,10 @@ def program(machine: str) -> bytes:
     ----------
     machine
         As `platform.machine` says: ``x86_64`` or ``aarch64``.
+    also
+        Further calls that are allowed, as rows of the table (`LANDLOCK`).
+    network
+        Whether sockets of the internet may be made at all; inside a box they reach its loopback only.
 
     Returns
     -------
@@ -118,9 +124,9 @@ def program(machine: str) -> bytes:
         (_RETURN, 0, 0, _MISSING),
     ]
     for name, number in sorted(_numbers(LOOKED_INTO, column).items()):
-        body = _BODIES[name]()
+        body = _local() if name == "socket" and not network else _BODIES[name]()
         steps += [(_EQUAL, 0, len(body), number), *body]
-    for first, last in _ranges(_numbers(ALLOWED, column).values()):
+    for first, last in _ranges(_numbers(f"{ALLOWED} {also}", column).values()):
         steps += [
             (_AT_LEAST, 1, 0, first),
             (_RETURN, 0, 0, _MISSING),
@@ -179,8 +185,13 @@ def _socket() -> list[Instruction]:
     ]
 
 
-def _socketpair() -> list[Instruction]:
+def _local() -> list[Instruction]:
+    """Sockets of this machine and no others."""
     return [_load(0), *_one_of(_UNIX, otherwise=_FAMILY), (_RETURN, 0, 0, _ALLOW)]
+
+
+def _socketpair() -> list[Instruction]:
+    return _local()
 
 
 def _clone() -> list[Instruction]:

@@ -1,8 +1,8 @@
 """
-What a worker process does: take a laid-out folder, run its notebook, write the executed copy, say how it
-ended.
+What a worker does: take a laid-out folder, run its notebook, write the executed copy, say how it ended.
 
-A worker ends with the command that started it, however that ends: it holds one end of a pipe and stops as
+Where runs are forked from a zygote (`forked`), a worker is a thread of the command. Else (`work`) it is a process:
+it ends with the command that started it, however that ends: it holds one end of a pipe and stops as
 soon as the other one is closed, by Ctrl-C, an error or ``kill -9``. The kernel ends with its worker.
 """
 
@@ -12,16 +12,26 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stadtbuch import atomic, startup
 
+if TYPE_CHECKING:
+    from stadtbuch.runs.warm import Run, Warm
+
 SOURCE, INFO, EXECUTED = "source.ipynb", "run.json", "notebook.ipynb"
 GRACE_SECONDS = 10
+FOLDERS = ("inputs", "modules", "home", "outputs", "outputs/tables", "outputs/figures", "outputs/shown")
+"""What every run finds in its folder."""
+FAULTS = ("Timeout", "DeadKernel", "CpuTime", "Output")
+"""The run was stopped or is dead: there is nobody who could hand out files."""
+HANDING_OUT_SECONDS = 60.0
 
 
 def begin(lifeline: Connection) -> None:
@@ -62,6 +72,92 @@ def work(folder: Path, seconds: float) -> dict[str, Any]:
     )
     atomic.write(folder / EXECUTED, executed.encode(), mode=0o600)
     return {"seconds": time.monotonic() - begun, "fault": asdict(fault) if fault else None}
+
+
+def forked(
+    folder: Path, seconds: float, *, warm: Warm, alive: Callable[[Run], Any] = lambda run: None
+) -> dict[str, Any]:
+    """
+    Run the notebook of a folder in a run forked from a zygote; parameters and result as in `work`.
+
+    The run sees nothing of the folder but what it is handed: inputs as descriptors, modules and ``run.json`` as copies.
+    Its files come back through its line.
+
+    Parameters
+    ----------
+    warm
+        The zygote.
+    alive
+        Is told of the run as soon as it is there: so that it can be stopped from elsewhere.
+
+    Raises
+    ------
+    Refused
+        ``run.no-wall`` if its wall cannot be built.
+    """
+    from stadtbuch.runs import engine  # noqa: PLC0415 - papermill, only where something runs
+
+    info = json.loads((folder / INFO).read_text(encoding="utf-8")) | {"engine": "direct", "wall": warm.wall()}
+    told = (json.dumps(info, ensure_ascii=False, indent=1) + "\n").encode()
+    atomic.write(folder / INFO, told, mode=0o600)
+    begun = time.monotonic()
+    with (
+        (folder / "kernel.log").open("ab") as log,
+        closing(warm.fork(_asked(folder, info, told, log))) as run,
+    ):
+        alive(run)
+        executed, fault = engine.run_forked(
+            (folder / SOURCE).read_text(encoding="utf-8"),
+            parameters=info["parameters"],
+            run=run,
+            seconds=seconds,
+        )
+        if fault is None or fault.kind not in FAULTS:
+            fault = _take(run, folder) or fault
+    atomic.write(folder / EXECUTED, executed.encode(), mode=0o600)
+    return {"seconds": time.monotonic() - begun, "fault": asdict(fault) if fault else None}
+
+
+def _asked(folder: Path, info: Mapping[str, Any], told: bytes, log: Any) -> Any:
+    """Say what a forked run gets of its folder."""
+    from stadtbuch.runs import kernels, warm  # noqa: PLC0415 - as in `forked`
+
+    name = str(info["key"])[:32]
+    environment = kernels.environment(Path(warm.RUNS) / name, info)
+    del environment["STADTBUCH_LIBRARY"]  # the zygote has found it
+    return warm.Asked(
+        name=name,
+        environment=environment,
+        bounds=warm.Bounds.of(info["limits"]),
+        log=log.fileno(),
+        seed=info["seed"],
+        files={INFO: told, **_contents(folder, "modules")},
+        inputs=_contents(folder, "inputs"),
+        folders=FOLDERS,
+    )
+
+
+def _contents(folder: Path, name: str) -> dict[str, bytes]:
+    files = (path for path in (folder / name).rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
+
+
+def _take(run: Run, folder: Path) -> Any:
+    """Write the files that a run hands out; give what is wrong if it hands out too much, or ends over it."""
+    from stadtbuch.runs import engine, warm  # noqa: PLC0415 - as in `forked`
+
+    try:
+        for path, content in run.files(until=time.monotonic() + HANDING_OUT_SECONDS):
+            target = folder / "outputs" / path
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+    except warm.Stopped as stopped:
+        return engine.Fault(None, stopped.kind, "")
+    except OSError:  # the same path twice, or a path through a file: no honest run says that
+        return engine.Fault(None, warm.DEAD, "")
+    return None
 
 
 def _watch(lifeline: Connection) -> None:

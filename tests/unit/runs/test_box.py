@@ -169,7 +169,7 @@ def test_no_bubblewrap_no_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert "bwrap" in found.why_not.de
     assert "bubblewrap" in found.remedy.en
     monkeypatch.undo()
-    monkeypatch.setattr(box, "_version", lambda: (0, 7, 9))
+    monkeypatch.setattr(box, "version", lambda: (0, 7, 9))
     assert "0.8" in box.possible().why_not.en
 
 

@@ -254,7 +254,7 @@ def _ended(request: plan.Request) -> execute.Result:
     return execute.Result(request, "ran", 1.0)
 
 
-def test_the_book_has_the_order_of_the_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_book_has_the_order_of_the_requests(tmp_path: Path) -> None:
     """Which run ends first is chance; the head of the book, which is published, is none."""
     made = a_city(tmp_path)
     city = made.open()
@@ -263,17 +263,18 @@ def test_the_book_has_the_order_of_the_requests(tmp_path: Path, monkeypatch: pyt
         for name in ("a", "b", "c")
     ]
     ended: list[str] = []
-    monkeypatch.setattr(execute, "_run_all", lambda todo, **_: map(_ended, reversed(todo)))
-
-    execute.execute(requests, city=city, progress=lambda event: ended.append(event.request.name))
+    execute.execute(
+        requests,
+        city=city,
+        crew=lambda todo, **_: map(_ended, reversed(todo)),
+        progress=lambda event: ended.append(event.request.name),
+    )
 
     assert [entry.subject for entry in city.book.entries("ran")] == [one.name for one in requests]
     assert ended == [one.name for one in reversed(requests)]
 
 
-def test_what_was_done_before_an_interruption_is_in_the_book(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_done_before_an_interruption_is_in_the_book(tmp_path: Path) -> None:
     """A finished run is not run again, so its entry would be missing for ever."""
     city = a_city(tmp_path).open()
     requests = [
@@ -285,9 +286,8 @@ def test_what_was_done_before_an_interruption_is_in_the_book(
         yield _ended(todo[1])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(execute, "_run_all", cut)
     with pytest.raises(KeyboardInterrupt):
-        execute.execute(requests, city=city)
+        execute.execute(requests, city=city, crew=cut)
 
     assert [entry.subject for entry in city.book.entries("ran")] == ["notebooks/b.ipynb"]
 
@@ -345,26 +345,32 @@ def test_every_error_class_can_be_told_by_its_name() -> None:
     assert all(getattr(errors, kind.__name__) is kind for kind in kinds if kind.__module__ == errors.__name__)
 
 
-def _alive(root: Path) -> list[int]:
-    """Give the processes whose command line or environment names a city's folder."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
+def _descendants(process: int) -> set[str]:
+    """Give all that a process has started, by number and start time: numbers are used again."""
+    parents: dict[int, list[str]] = {}
+    for found in Path("/proc").glob("[0-9]*/stat"):
         try:
-            told = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+            told = found.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         except OSError:
             continue
-        if str(root).encode() in told and int(process.name) != os.getpid():
-            found.append(int(process.name))
-    return found
+        parents.setdefault(int(told[1]), []).append(f"{found.parent.name}@{told[19]}")
+    known, waiting = set(), [process]
+    while waiting:
+        for one in parents.get(waiting.pop(), []):
+            known.add(one)
+            waiting.append(int(one.partition("@")[0]))
+    return known
+
+
+def _everybody() -> set[str]:
+    return _descendants(1) | _descendants(0)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_its_command(tmp_path: Path, how: signal.Signals) -> None:
     """Ctrl-C and kill -9 of the command end its worker and its kernel."""
     a_city(tmp_path)
-    path = a_notebook(
-        tmp_path, "from pathlib import Path\nPath('begun').touch()\nimport time\ntime.sleep(300)"
-    )
+    path = a_notebook(tmp_path, "import os\nos.system('echo begun >&2')\nimport time\ntime.sleep(300)")
     command = subprocess.Popen(
         [sys.executable, "-m", "stadtbuch", "run", str(path), "--city", str(tmp_path)],
         env={"PYTHONPATH": str(Path(stadtbuch.__file__).parents[1]), "PATH": os.environ["PATH"]},
@@ -372,13 +378,14 @@ def test_no_process_outlives_its_command(tmp_path: Path, how: signal.Signals) ->
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait(lambda: list(tmp_path.glob("var/runs/*/begun")))
-        assert len(_alive(tmp_path)) >= 2
+        _wait(lambda: [log for log in tmp_path.glob("var/runs/*/kernel.log") if log.stat().st_size])
+        started = _descendants(command.pid)
+        assert len(started) >= 2
 
         command.send_signal(how)
         code = command.wait(60)
 
-        _wait(lambda: not _alive(tmp_path))
+        _wait(lambda: not started & _everybody())
         assert code == (1 if how is signal.SIGINT else -signal.SIGKILL)
     finally:
         command.kill()

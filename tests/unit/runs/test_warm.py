@@ -1,0 +1,120 @@
+"""Warm kernels: forked from a zygote behind a wall, and their results are those of a plain kernel."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from builders.city import Made, a_city, a_notebook
+
+from stadtbuch.errors import Refused
+from stadtbuch.runs import execute, manifest, plan, wall, warm
+
+# What notebooks show, and what could differ between a kernel and a shell that was made before the fork.
+CELLS = (
+    "import stadtbuch as sb\ncity = sb.city()\nboroughs = city.load('geography.boroughs')\nboroughs",
+    "print('one')\nimport sys\nprint('two', file=sys.stderr)\nprint('three')\nboroughs.describe()",
+    "import random, numpy\n(random.random(), numpy.random.random(), hash('x'), __name__)",
+    "import warnings\nwarnings.warn('shown once')\nwarnings.warn('shown once')",
+    "from IPython.display import HTML, clear_output, display\nprint('gone')\nclear_output()\n"
+    "shown = display(HTML('<b>a</b>'), display_id='x')\ndisplay(HTML('<i>b</i>'), {'text/plain': 'c'}, raw=False)",
+    "shown.update(HTML('<b>updated</b>'))\ndisplay(1, 2)\nNone",
+    "import altair as alt\nchart = alt.Chart(boroughs).mark_bar().encode(x='borough', y='area')\n"
+    "pick = alt.selection_point()\nchart.add_params(pick).to_dict()",
+    "import geopandas as gpd\n"
+    "gpd.GeoDataFrame({'a': [1]}, geometry=gpd.points_from_xy([8.0], [51.0]), crs=4326).to_crs(25832)",
+    "%time 1\n_, __, Out[3], In[1]",
+    "!echo from a shell",
+    "get_ipython().__class__.__name__, type(sys.stdout).__name__ != '', sys.stdout.encoding, sys.stdout.isatty()",
+    "try:\n    input('?')\nexcept Exception as error:\n    print(type(error).__name__, error)",
+    "async def later():\n    return 7\nawait later()",
+    "from ipywidgets import IntSlider\nlen(IntSlider().keys) > 5",
+    "",
+    "print('x' * 300_000)",
+)
+
+
+def a_request(made: Made, *code: str, name: str = "example", key: str | None = None) -> plan.Request:
+    """Plan a notebook of these cells."""
+    path = a_notebook(made.root, *code, name=name)
+    request = plan.plan(made.open(), manifest.read(path, root=made.root), {})
+    return replace(request, folder=request.folder.with_name(key)) if key else request
+
+
+def recorded(result: execute.Result) -> dict[str, object]:
+    """Read what a run's record says of itself."""
+    return json.loads((result.folder / "run.json").read_text(encoding="utf-8"))
+
+
+def test_results_are_those_of_a_plain_kernel(tmp_path: Path) -> None:
+    """The same bytes of the executed notebook, cell by cell, with the wall and without."""
+    made = a_city(tmp_path / "city")
+    code = [cell for cell in CELLS if "%time" not in cell]
+
+    direct, plain = (
+        execute.execute(
+            [a_request(made, *code, key=wall_)],
+            crew=lambda todo, wall_=wall_, **told: execute.locally(todo, wall=wall_, **told),
+        )[0]
+        for wall_ in ("required", "none")
+    )
+
+    assert (direct.status, plain.status) == ("ran", "ran"), (direct.error, plain.error)
+    shown = [
+        json.loads((one.folder / "notebook.ipynb").read_text(encoding="utf-8")) for one in (direct, plain)
+    ]
+    for ours, theirs in zip(shown[0]["cells"], shown[1]["cells"], strict=True):
+        assert ours == theirs
+    assert (direct.folder / "notebook.ipynb").read_bytes() == (plain.folder / "notebook.ipynb").read_bytes()
+
+
+def test_the_record_says_which_engine_and_which_wall(tmp_path: Path) -> None:
+    """``run.json`` names what really ran and what really stood around it."""
+    made = a_city(tmp_path / "city")
+
+    (direct,) = execute.execute([a_request(made, "1")])
+    (plain,) = execute.execute(
+        [a_request(made, "2", name="other")],
+        crew=lambda todo, **told: execute.locally(todo, wall="none", **told),
+    )
+
+    told = recorded(direct)
+    assert told["engine"] == "direct"
+    assert [part.split()[0] for part in told["wall"]] == ["bubblewrap", "landlock", "seccomp", "rlimits"]
+    assert (recorded(plain)["engine"], recorded(plain)["wall"]) == ("plain", [])
+
+
+@pytest.mark.parametrize("missing", ["landlock", "bubblewrap"])
+def test_without_a_wall_it_runs_plainly_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Where the machine offers no wall the run says so, unless the city requires one."""
+    if missing == "landlock":
+        monkeypatch.setattr(wall, "version", lambda: 3)
+    else:
+        monkeypatch.setattr(warm.box, "PATH", str(tmp_path))
+    made = a_city(tmp_path / "city")
+    request = a_request(made, "1")
+
+    with pytest.raises(Refused) as refused:
+        execute.execute([request], crew=lambda todo, **told: execute.locally(todo, wall="required", **told))
+    (result,) = execute.execute([request])
+
+    assert refused.value.exit_code == 3
+    assert (result.status, recorded(result)["engine"], recorded(result)["wall"]) == ("ran", "plain", [])
+
+
+def test_results_come_while_others_still_run(tmp_path: Path) -> None:
+    """Whoever judges results need not wait for the slowest."""
+    made = a_city(tmp_path / "city")
+    requests = [a_request(made, "1", name="first"), a_request(made, "2", name="second")]
+    seen: list[tuple[str, bool]] = []
+
+    execute.execute(
+        requests,
+        on_result=lambda one: seen.append((one.request.name, execute.finished(requests[1]) is not None)),
+    )
+
+    assert seen == [("notebooks/first.ipynb", False), ("notebooks/second.ipynb", True)]

@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from stadtbuch.errors import Problem, SettingsError
 from stadtbuch.texts import Language, Text, same
 
 FILE = "stadtbuch.toml"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_MAILBOX = r"^[^\s@<>,;]+@[^\s@<>,;]+$"
 
 
 class _Frozen(BaseModel):
@@ -182,6 +185,111 @@ class Runs(_Frozen):
     wall: Literal["where-possible", "required", "none"] = "where-possible"
 
 
+class Secret(_Frozen):
+    """
+    Where a password or an address that opens something stands: in a file, or in a variable of the environment.
+
+    It never stands in ``stadtbuch.toml`` itself, which is in git.
+    """
+
+    file: str = ""
+    environment: str = Field(default="", pattern=r"^([A-Z][A-Z0-9_]*)?$")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Secret:
+        if bool(self.file) == bool(self.environment):
+            raise ValueError("either file or environment")
+        return self
+
+
+class Mail(_Frozen):
+    """
+    Notification by mail.
+
+    `security`: ``tls`` from the start, ``starttls``, or ``none`` on this machine only.
+    """
+
+    server: str
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    sender: str = Field(pattern=_MAILBOX)
+    recipients: tuple[Annotated[str, Field(pattern=_MAILBOX)], ...] = Field(min_length=1)
+    user: str = ""
+    password: Secret | None = None
+
+    @model_validator(mode="after")
+    def _safe(self) -> Mail:
+        if self.security == "none" and self.server not in LOOPBACK:
+            raise ValueError("without encryption only a server on this machine")
+        if bool(self.user) != (self.password is not None):
+            raise ValueError("user and password belong together")
+        return self
+
+
+class Webhook(_Frozen):
+    """
+    Notification as JSON to an address: stated as such, or kept secret like a password.
+
+    `token` is sent as ``Authorization: Bearer``.
+    """
+
+    address: str = ""
+    secret_address: Secret | None = None
+    token: Secret | None = None
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Webhook:
+        if bool(self.address) == (self.secret_address is not None):
+            raise ValueError("either address or secret_address")
+        if self.address and not is_safe_address(self.address):
+            raise ValueError("https, or http on this machine")
+        return self
+
+
+class Notify(_Frozen):
+    """
+    Who is told what a tick met: in a file, by mail, or by a webhook; nobody if none of them is named.
+
+    `events` says about what. `file` is relative to the city's root.
+    """
+
+    events: tuple[Literal["failed", "refused", "late", "awaiting-approval"], ...] = (
+        "failed",
+        "refused",
+        "late",
+        "awaiting-approval",
+    )
+    file: str = ""
+    mail: Mail | None = None
+    webhook: Webhook | None = None
+
+
+class Network(_Frozen):
+    """
+    How the city's network is left: a proxy, and an authority of its own for certificates.
+
+    `proxy`: ``http://host:port``, for webhooks. `ca_file`: certificates in PEM, relative to the city's root.
+    """
+
+    proxy: str = Field(default="", pattern=r"^(https?://[^\s/@]+)?$")
+    ca_file: str = ""
+
+
+def is_safe_address(address: str) -> bool:
+    """
+    Tell whether something may be sent to an address: encrypted, or to this machine.
+
+    Examples
+    --------
+    >>> [is_safe_address(one) for one in ("https://example.org/x", "http://localhost:8000/", "http://example.org/")]
+    [True, True, False]
+    """
+    parts = urlsplit(address)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    )
+
+
 class Settings(_Frozen):
     """All settings of one city; `root` is the folder that holds ``stadtbuch.toml``."""
 
@@ -196,6 +304,8 @@ class Settings(_Frozen):
     dashboards: LiveDashboards = LiveDashboards()
     submissions: Submissions = Submissions()
     runs: Runs = Runs()
+    notify: Notify = Notify()
+    network: Network = Network()
 
     def folder(self, name: Literal["data", "catalogs", "notebooks", "reports", "state", "public"]) -> Path:
         """Give the absolute path of one of the city's folders."""
@@ -227,6 +337,51 @@ def environment() -> Environment:
 def handed_on(names: Sequence[str]) -> dict[str, str]:
     """Give the variables of these names that are set: what a process that we start may know of ours."""
     return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def revealed(secret: Secret, *, root: Path) -> str:
+    """
+    Give what a secret says.
+
+    Raises
+    ------
+    SettingsError
+        ``settings.secret`` if the file cannot be read, others may read it, or the variable is not set.
+    """
+    try:
+        found = (
+            _from_file(root / secret.file)
+            if secret.file
+            else handed_on([secret.environment]).get(secret.environment, "")
+        )
+    except (OSError, UnicodeDecodeError):
+        found = ""
+    if not found:
+        raise _no_secret(secret)
+    return found
+
+
+def _from_file(path: Path) -> str:
+    """Read a file that is nobody else's business."""
+    if path.stat().st_mode & 0o007:
+        return ""
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _no_secret(secret: Secret) -> SettingsError:
+    place = secret.file or secret.environment
+    return SettingsError(
+        "settings.secret",
+        Text(de=f"{place} gibt kein Geheimnis her.", en=f"{place} yields no secret."),
+        why=Text(
+            de="Die Datei fehlt, ist leer oder für alle lesbar, oder die Variable ist nicht gesetzt.",
+            en="The file is missing, empty or readable by everybody, or the variable is not set.",
+        ),
+        remedy=Text(
+            de="Legen Sie die Datei mit chmod 600 an oder setzen Sie die Variable im Dienst.",
+            en="Make the file with chmod 600, or set the variable in the service.",
+        ),
+    )
 
 
 def find(start: Path) -> Path:
@@ -322,7 +477,8 @@ def _did_you_mean(error: Any) -> Text | None:
     models: dict[str, type[BaseModel]] = {
         "": Settings, "city": City, "paths": Paths, "rules": Rules, "thresholds": Thresholds, "catalog": Allowed,
         "site": PublicSite, "dashboards": LiveDashboards, "submissions": Submissions,
-        "runs": Runs,
+        "runs": Runs, "notify": Notify,
+        "network": Network,
     }  # fmt: skip
     parent = models.get(str(error["loc"][0]) if len(error["loc"]) > 1 else "", Threshold)
     near = get_close_matches(str(error["loc"][-1]), list(parent.model_fields), n=1)

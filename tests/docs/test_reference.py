@@ -11,15 +11,15 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, NoneType
+from typing import Any, get_args
 
 import pytest
 import yaml
 from pydantic import BaseModel
 
 from stadtbuch.model.analysis import Manifest
-from stadtbuch.settings import Settings, Threshold
+from stadtbuch.settings import Secret, Settings, Threshold
 from stadtbuch.texts import Text
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -51,13 +51,13 @@ def _blocks(root: Path, *languages: str) -> list[tuple[Path, str]]:
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
-    """Give the dotted keys of a settings model; those of a threshold stand once, under ``*``."""
+    """Give the dotted keys of a settings model; thresholds stand once, under ``*``, and secrets are one value."""
     keys = set()
     for name, field in model.model_fields.items():
-        kind = field.annotation
+        kind = next((one for one in get_args(field.annotation) if one is not NoneType), field.annotation)
         if field.exclude:
             continue
-        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind is not Threshold:
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in (Threshold, Secret):
             keys |= _keys(kind, f"{prefix}{name}.")
         else:
             keys.add(f"{prefix}{name}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from stadtbuch.book import views
@@ -19,7 +20,9 @@ from stadtbuch.errors import Busy, Problem, SourceError, StadtbuchError, StateEr
 from stadtbuch.model.entry import Entry
 from stadtbuch.model.report import Report
 from stadtbuch.model.schedule import Occurrence, Schedule
-from stadtbuch.reports import definitions
+from stadtbuch.notification.channels import Sent
+from stadtbuch.notification.notices import Notice
+from stadtbuch.reports import alarms, definitions
 from stadtbuch.runs import schedule
 from stadtbuch.runs.schedule import Past
 from stadtbuch.session.city import City
@@ -79,7 +82,8 @@ class Ticked:
     """
     What one tick did.
 
-    `late` are those that were found to be late before anything was built; `builds` are the summaries of its builds.
+    `late` are those that were found to be late before anything was built; `builds` are the summaries of its builds;
+    `sent` tells who was told what.
     """
 
     outlook: Outlook
@@ -87,6 +91,7 @@ class Ticked:
     late: tuple[Occurrence, ...] = ()
     builds: tuple[Mapping[str, Any], ...] = ()
     error: StadtbuchError | None = None
+    sent: tuple[Sent, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -208,13 +213,30 @@ def tick(city: City, names: Sequence[str] = (), *, build: Build) -> Ticked:
 def _tick(city: City, names: Sequence[str], *, build: Build) -> Ticked:
     seen = outlook(city, names, begin=True)
     late = _note_late(city, seen)
+    # The alarm comes before the attempt: a build may take its time, or not end at all.
+    sent = alarms.tell(city, [*alarms.of_late(late), *_obstacles(city, seen)])
     ticked = Ticked(seen, late=tuple(late))
     for batch in _batches([one for one in seen.due if one.action == "build"]):
         done, ticked = _built(city, ticked, batch, build=build)
         if not done:
             break
     skipped = [_settle(city, seen, one, "skipped") for one in seen.due if one.action == "skip"]
-    return replace(ticked, settled=(*skipped, *ticked.settled))
+    sent += alarms.tell(city, [notice for one in ticked.settled for notice in _notices(one)])
+    return replace(ticked, settled=(*skipped, *ticked.settled), sent=tuple(sent))
+
+
+def _notices(one: Settled) -> Iterator[Notice]:
+    return alarms.of_outcome(one.occurrence, one.outcome, codes=one.codes, cells=len(one.cells))
+
+
+def _obstacles(city: City, seen: Outlook) -> Iterator[Notice]:
+    """Tell what keeps reports from being judged at all."""
+    for report, one in seen.schedules.items():
+        for dataset in one.of:
+            if dataset in seen.unreadable:
+                yield alarms.of_obstacle(report, dataset, seen.unreadable[dataset].code, now=city.now)
+    for file, code in {problem.file: problem.code for problem in seen.problems}.items():
+        yield alarms.of_obstacle(Path(file).stem, "definition", code or "report.invalid", now=city.now)
 
 
 def _note_late(city: City, told: Outlook) -> list[Occurrence]:

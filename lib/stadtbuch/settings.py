@@ -7,10 +7,12 @@ Nothing else in the library reads the environment: `environment()` gives what a 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -290,6 +292,49 @@ def is_safe_address(address: str) -> bool:
     )
 
 
+Duration = Annotated[
+    str, Field(pattern=r"^P(\d{1,3}Y(\d{1,3}M)?(\d{1,5}D)?|\d{1,3}M(\d{1,5}D)?|\d{1,4}W|\d{1,5}D)$")
+]
+"""A time as ISO 8601 writes it: P2Y, P90D, P1Y6M."""
+
+
+class Retention(_Frozen):
+    """
+    How long the state keeps what nothing needs any more; `stadtbuch tidy` removes it then.
+
+    `runs`: runs that no public or waiting edition and no dashboard was made from. `failed_runs`: runs that failed;
+    their folders may hold an error's full text. `store`: snapshots and artefacts that nothing refers to. `logs`: lines
+    of the log. `waiting`: editions that nobody approved. `actor_keys`: after the end of a year, its key that leads
+    from entries of the book to people.
+    """
+
+    runs: Duration = "P90D"
+    failed_runs: Duration = "P14D"
+    store: Duration = "P30D"
+    logs: Duration = "P180D"
+    waiting: Duration = "P1Y"
+    actor_keys: Duration = "P1Y"
+
+
+def before(today: date, duration: str) -> date:
+    """
+    Give the day that lies a duration before another one; a day that a month lacks becomes its last one.
+
+    Examples
+    --------
+    >>> march = date(2026, 3, 31)
+    >>> before(march, "P1Y1M2D"), before(march, "P1M"), before(march, "P2W")
+    (datetime.date(2025, 2, 26), datetime.date(2026, 2, 28), datetime.date(2026, 3, 17))
+    """
+    parts = {unit: int(number) for number, unit in re.findall(r"(\d+)([YMWD])", duration)}
+    months = today.year * 12 + today.month - 1 - parts.get("Y", 0) * 12 - parts.get("M", 0)
+    year, month = divmod(months, 12)
+    if year < 1:
+        return date.min
+    day = min(today.day, monthrange(year, month + 1)[1])
+    return date(year, month + 1, day) - timedelta(weeks=parts.get("W", 0), days=parts.get("D", 0))
+
+
 class Settings(_Frozen):
     """All settings of one city; `root` is the folder that holds ``stadtbuch.toml``."""
 
@@ -306,6 +351,7 @@ class Settings(_Frozen):
     runs: Runs = Runs()
     notify: Notify = Notify()
     network: Network = Network()
+    retention: Retention = Retention()
 
     def folder(self, name: Literal["data", "catalogs", "notebooks", "reports", "state", "public"]) -> Path:
         """Give the absolute path of one of the city's folders."""
@@ -479,6 +525,7 @@ def _did_you_mean(error: Any) -> Text | None:
         "site": PublicSite, "dashboards": LiveDashboards, "submissions": Submissions,
         "runs": Runs, "notify": Notify,
         "network": Network,
+        "retention": Retention,
     }  # fmt: skip
     parent = models.get(str(error["loc"][0]) if len(error["loc"]) > 1 else "", Threshold)
     near = get_close_matches(str(error["loc"][-1]), list(parent.model_fields), n=1)

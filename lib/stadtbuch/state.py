@@ -24,7 +24,8 @@ from stadtbuch import atomic
 from stadtbuch.errors import Busy, StateError
 from stadtbuch.texts import Text, instant
 
-VERSION = 1
+VERSION = 2
+"""2: editions carry a signed checkpoint, content can be removed, checkpoints that left are kept."""
 Folder = Literal[
     "store",
     "editions",
@@ -71,7 +72,7 @@ class State:
     >>> with TemporaryDirectory() as folder:
     ...     state = State.open(Path(folder) / "var")
     ...     (state.root / "VERSION").read_text(), len(state.key("demo"))
-    ('1\n', 32)
+    ('2\n', 32)
     """
 
     root: Path
@@ -85,8 +86,11 @@ class State:
         ------
         StateError
             ``state.not-a-folder``, ``state.no-version`` (a folder with content that is not ours),
-            ``state.too-new``, ``state.too-old``, ``state.read-only``, ``state.full`` or ``state.io``.
+            ``state.too-new``, ``state.too-old``, ``state.restoring``, ``state.read-only``, ``state.full``,
+            ``state.io``.
         """
+        if restoring(root).exists():
+            raise _restoring(root)
         if root.exists() and not root.is_dir():
             raise _not_a_folder(root)
         with atomic.telling(root.name):
@@ -202,6 +206,20 @@ class State:
             _append(folder / "stadtbuch.log", line.encode())
 
 
+def restoring(root: Path) -> Path:
+    """Give the mark beside a state folder that says: another one is being put in its place."""
+    return root.parent / f".{root.name}.restore"
+
+
+def version_of(root: Path) -> int | None:
+    """Give the version of a state folder's layout without opening it; nothing if it has none that can be read."""
+    try:
+        found = (root / "VERSION").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return None
+    return int(found) if re.fullmatch(r"[1-9][0-9]{0,8}", found) else None
+
+
 def _require_writable(root: Path) -> None:
     """
     Find out by trying: the bits do not tell what a read-only disk allows.
@@ -231,13 +249,13 @@ def _require_version(root: Path) -> None:
         if foreign and not path.exists():
             raise _no_version(root)
         atomic.write(path, f"{VERSION}\n".encode(), mode=0o600)
-    found = path.read_text(encoding="utf-8", errors="replace").strip()
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", found):
+    found = version_of(root)
+    if found is None:
         raise _no_version(root)
-    if int(found) > VERSION:
-        raise _too_new(root, int(found))
-    if int(found) < VERSION:
-        raise _too_old(root, int(found))
+    if found > VERSION:
+        raise too_new(root, found)
+    if found < VERSION:
+        raise _too_old(root, found)
 
 
 def _named(name: str) -> str:
@@ -341,7 +359,8 @@ def _no_version(root: Path) -> StateError:
     )
 
 
-def _too_new(root: Path, found: int) -> StateError:
+def too_new(root: Path, found: int) -> StateError:
+    """Say that a newer library made a state folder."""
     return StateError(
         "state.too-new",
         Text(
@@ -355,6 +374,24 @@ def _too_new(root: Path, found: int) -> StateError:
         remedy=Text(
             de="Nehmen Sie das neuere Stadtbuch. Es wurde nichts geändert.",
             en="Use the newer Stadtbuch. Nothing was changed.",
+        ),
+    )
+
+
+def _restoring(root: Path) -> StateError:
+    return StateError(
+        "state.restoring",
+        Text(
+            de=f"{root.name} wird gerade aus einer Sicherung hergestellt, oder das wurde unterbrochen.",
+            en=f"{root.name} is being restored from a backup, or that was interrupted.",
+        ),
+        why=Text(
+            de="Bis dahin ist nicht sicher, welcher Stand gilt.",
+            en="Until then it is not settled which state holds.",
+        ),
+        remedy=Text(
+            de="Wiederholen Sie stadtbuch restore; es macht dort weiter. Es ging nichts verloren.",
+            en="Repeat stadtbuch restore; it goes on from there. Nothing was lost.",
         ),
     )
 

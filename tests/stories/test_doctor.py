@@ -18,9 +18,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stadtbuch import settings
 from stadtbuch.examination.notes import Level, Seen
 from stadtbuch.examination.rounds import Report, examine
 from stadtbuch.examination.scene import Scene
+from stadtbuch.session import City
 
 pytestmark = pytest.mark.slow
 
@@ -205,6 +207,12 @@ PLANTS = (
           "var/keys/values.key", "Rechte", "chmod go-rwx var/keys/values.key"),
     Plant("state of a newer version", lambda city: (city / "var/VERSION").write_text("99\n"), "state", "var/VERSION",
           "neuere"),
+    Plant("state of an older version", lambda city: (city / "var/VERSION").write_text("1\n"), "state", "var/VERSION",
+          "um", "stadtbuch upgrade"),
+    Plant("private key of the book gone", lambda city: (city / "var/keys/book-1.key").unlink(), "signing-key", "book",
+          "Ablage", "stadtbuch book key rotate --lost"),
+    Plant("times of retention over", lambda city: (city / "var/log/stadtbuch.log.1").write_text("old\n"), "retention",
+          "state", "auf", "stadtbuch tidy", level=Level.hint),
     Plant("state without version", lambda city: (city / "var/VERSION").unlink(), "state", "var/VERSION", "Sicherung"),
     Plant("read-only pages", lambda city: (city / "public").chmod(0o555), "writable", "public", "Schreib",
           "chmod u+rwx public"),
@@ -269,6 +277,8 @@ def opened(healthy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for language in ("de", "en"):
             (city / "site" / f"{name}.{language}.md").write_text("## Stadt\n\nAltmarkt 1\n", encoding="utf-8")
     named_people(city)
+    session = City.open(settings.read(city), now=NOW)
+    session.seal.rotate(actor=session.actor, now=NOW)
     return city
 
 
@@ -303,11 +313,16 @@ def test_a_city_that_is_ready_may_go_public(opened: Path) -> None:
 
 
 def test_the_made_up_city_may_not_go_public_as_it_is(healthy: Path) -> None:
-    """It has no imprint, nobody's mailbox, and roles for everybody."""
+    """It has no imprint, nobody's mailbox, roles for everybody, and signs with a key for tests."""
     report = seen(healthy, public=True)
-    assert {"contact", "imprint", "privacy-notice", "accessibility", "roles-everybody"} <= {
-        one.check for one in serious(report)
-    }
+    assert {
+        "contact",
+        "imprint",
+        "privacy-notice",
+        "accessibility",
+        "roles-everybody",
+        "signing-key-test",
+    } <= {one.check for one in serious(report)}
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda one: one.id)

@@ -16,7 +16,7 @@ import pytest
 
 from stadtbuch import state as module
 from stadtbuch.errors import Busy, StateError
-from stadtbuch.state import FOLDERS, State
+from stadtbuch.state import FOLDERS, VERSION, State
 
 NOW = datetime(2026, 1, 15, 8, 30, tzinfo=UTC)
 LIB = str(Path(module.__file__).parent.parent)
@@ -37,7 +37,7 @@ def code_of(root: Path) -> str:
 def test_open_lays_out_a_private_folder(tmp_path):
     """Everything a city needs is there, and only its owner may look into it."""
     state = State.open(tmp_path / "var")
-    assert (state.root / "VERSION").read_text() == "1\n"
+    assert (state.root / "VERSION").read_text() == f"{VERSION}\n"
     assert {one.name for one in state.root.iterdir()} == {"VERSION", *FOLDERS}
     assert {mode(state.root), *(mode(state.folder(name)) for name in FOLDERS)} == {0o700}
 
@@ -91,7 +91,7 @@ def test_an_unreadable_version_is_refused(tmp_path, content):
 def test_a_newer_layout_is_left_alone(tmp_path):
     """An older library changes nothing in what a newer one laid out."""
     State.open(tmp_path / "var")
-    (tmp_path / "var" / "VERSION").write_text("2\n")
+    (tmp_path / "var" / "VERSION").write_text(f"{VERSION + 1}\n")
     (tmp_path / "var" / "spool").rmdir()
     assert code_of(tmp_path / "var") == "state.too-new"
     assert not (tmp_path / "var" / "spool").exists()

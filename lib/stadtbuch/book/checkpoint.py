@@ -63,6 +63,11 @@ class Checkpoint:
     head: str
 
     @property
+    def stand(self) -> tuple[int, str]:
+        """Give what can be compared with a book at once: the number of entries and the hash of the last."""
+        return self.size, self.head
+
+    @property
     def body(self) -> bytes:
         """Give the bytes that are signed."""
         lines = (

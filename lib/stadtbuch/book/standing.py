@@ -84,16 +84,21 @@ def _read(path: Path) -> Checkpoint | None:
         return None
 
 
-def gap(book: Book, known: Iterable[Checkpoint | None]) -> Gap | None:
+def stands(*known: Checkpoint | None) -> list[tuple[int, str]]:
+    """Give what can be compared with a book of the checkpoints that there are."""
+    return [one.stand for one in known if one is not None]
+
+
+def gap(book: Book, known: Iterable[tuple[int, str]]) -> Gap | None:
     """
     Give what the book lacks of the checkpoints that are known, unless it was acknowledged already.
 
     Parameters
     ----------
     known
-        From `published` or from somebody; the book itself remembers those that a restore met.
+        `Checkpoint.stand` of those from `published` or from somebody; the book itself remembers what a restore met.
     """
-    heads = [(one.size, one.head) for one in known if one is not None] + list(_remembered(book))
+    heads = [*known, *_remembered(book)]
     settled = {(one.gap.entries, one.gap.head) for one in acknowledgements(book.entries(kind=ACKNOWLEDGED))}
     missing = [one for one in heads if one not in settled and book.hash_at(one[0]) != one[1]]
     if not missing:
@@ -146,7 +151,7 @@ def require_current(book: Book, public: Path) -> None:
     Refused
         ``book.older``.
     """
-    found = gap(book, [published(public)])
+    found = gap(book, stands(published(public)))
     if found is not None:
         raise older(found)
 

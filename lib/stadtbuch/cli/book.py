@@ -401,7 +401,7 @@ def acknowledge(
     seal, state = key.seal_of(settings)
     given = None if file is None else _signed(city, file, None).checkpoint
     with state.lock("build", command="stadtbuch book acknowledge"):
-        found = standing.gap(seal.book, [standing.published(settings.folder("public")), given])
+        found = standing.gap(seal.book, standing.stands(standing.published(settings.folder("public")), given))
         if found is None:
             raise _no_gap()
         made = standing.acknowledge(seal.book, found, reason=why, actor=actor, now=at)

@@ -154,6 +154,38 @@ DOORS = {
         Text(de="Zeigt und prüft das Buch der Stadt.", en="Show and verify the city's book."),
         "stadtbuch book verify",
     ),
+    "backup": Door(
+        "stadtbuch.cli.upkeep:backup",
+        Text(
+            de="Sichert den Zustand der Stadt, geprüft und nur was neu ist; ohne Schlüssel, wenn nicht verlangt.",
+            en="Back up the city's state, verified and only what is new; without keys unless asked for.",
+        ),
+        "stadtbuch backup ../backups",
+    ),
+    "restore": Door(
+        "stadtbuch.cli.upkeep:restore",
+        Text(
+            de="Stellt den Zustand aus einer Sicherung her; bis alles fertig ist, bleibt der alte.",
+            en="Restore the state from a backup; until everything is done, the old one stays.",
+        ),
+        "stadtbuch restore ../backups --replace",
+    ),
+    "upgrade": Door(
+        "stadtbuch.cli.upkeep:upgrade",
+        Text(
+            de="Stellt einen Zustand um, den ein früheres Stadtbuch angelegt hat; sichert ihn zuerst.",
+            en="Convert a state that an earlier Stadtbuch made; back it up first.",
+        ),
+        "stadtbuch upgrade",
+    ),
+    "tidy": Door(
+        "stadtbuch.cli.upkeep:tidy",
+        Text(
+            de="Entfernt, was niemand mehr braucht und dessen Frist vorbei ist.",
+            en="Remove what nobody needs any more and whose time is over.",
+        ),
+        "stadtbuch tidy --dry-run",
+    ),
     "synthetic": Door(
         "stadtbuch.cli.synthetic:app",
         Text(de="Erzeugt die Daten einer erfundenen Stadt.", en="Make the data of an invented city."),

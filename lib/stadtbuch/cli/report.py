@@ -19,6 +19,7 @@ from stadtbuch.cli.context import (
     open_city,
     said,
 )
+from stadtbuch.cli.reasons import ReasonDeOption, ReasonEnOption, ReasonOption, stated
 from stadtbuch.errors import UsageError
 from stadtbuch.texts import Text
 
@@ -271,3 +272,116 @@ def withhold(
     answer(line, as_json=as_json, human=lambda console: console.print(gone))
     if code:
         raise typer.Exit(code)
+
+
+@app.command(
+    help=explained(
+        Text(
+            de="Zieht eine Ausgabe zurück; mit --remove-content verschwindet auch ihr Inhalt, überall, wo er liegt.",
+            en="Withdraw an edition; with --remove-content its content goes, too, wherever it lies.",
+        ),
+        example="stadtbuch report withdraw how-does-the-city-cycle@2026-01-15 --remove-content --dry-run",
+    )
+)
+def withdraw(
+    edition: Annotated[
+        str,
+        typer.Argument(
+            metavar="EDITION", help=said("Kennung der Ausgabe.", "Id of the edition."), show_default=False
+        ),
+    ],
+    *,
+    remove_content: Annotated[
+        bool,
+        typer.Option(
+            "--remove-content",
+            help=said(
+                "Auch ihre Dateien entfernen, und jede andere Ausgabe, die dasselbe enthält.",
+                "Also remove its files, and every other edition that holds the same.",
+            ),
+        ),
+    ] = False,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--file",
+            metavar="PATH",
+            help=said(
+                "Welche Datei der Ausgabe zu viel verrät (mehrfach); sonst alle.",
+                "Which file of the edition tells too much (repeatable); else all.",
+            ),
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=said("Sagt nur, was es träfe.", "Only say what it would take."))
+    ] = False,
+    reason: ReasonOption = None,
+    reason_de: ReasonDeOption = None,
+    reason_en: ReasonEnOption = None,
+    city: CityOption = None,
+    as_role: AsOption = None,
+    now: NowOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Withdraw an edition."""
+    from stadtbuch.reports import removal  # noqa: PLC0415 - start-up time
+
+    if not remove_content:
+        _require_content_option(file, dry_run=dry_run)
+        why = stated(reason, reason_de, reason_en)
+        withhold(
+            edition, reason_de=why.de, reason_en=why.en, city=city, as_role=as_role, now=now, as_json=as_json
+        )
+        return
+    opened = open_city(city, now=now, as_role=as_role)
+    if dry_run:
+        found, code = removal.scope(opened.state, edition, files=file or ()), 0
+    else:
+        why = stated(reason, reason_de, reason_en)
+        found = removal.remove(opened, edition, reason=why, files=file or ())
+        code = write_site(opened)
+    document = {"dry_run": dry_run, **found.as_dict()}
+    answer(document, as_json=as_json, human=lambda console: _show_removal(console, document))
+    if code:
+        raise typer.Exit(code)
+
+
+def _require_content_option(file: list[str] | None, *, dry_run: bool) -> None:
+    """An option about content without --remove-content is a mistake that must not pass as something milder."""
+    if file or dry_run:
+        raise UsageError(
+            "usage.remove-content",
+            Text(
+                de="--file und --dry-run gehören zu --remove-content.",
+                en="--file and --dry-run belong to --remove-content.",
+            ),
+            remedy=Text(de="Schreiben Sie --remove-content dazu.", en="Add --remove-content."),
+        )
+
+
+def _show_removal(console: Console, document: dict[str, Any]) -> None:
+    done = said("Es träfe diese Ausgaben:", "It would take these editions:")
+    if not document["dry_run"]:
+        done = said("Entfernt ist der Inhalt dieser Ausgaben:", "The content of these editions is removed:")
+    console.print(done, style="bold")
+    for one in document["editions"]:
+        console.print(f"  {one}")
+    if document["derived"]:
+        console.print(
+            said(
+                "Daraus entstanden und noch öffentlich; sehen Sie sie an:",
+                "Made from it and still public; look at them:",
+            ),
+            style="bold red",
+        )
+        for one in document["derived"]:
+            console.print(f"  {one}")
+    if not document["dry_run"]:
+        console.print(
+            said(
+                "Sicherungen haben ihn noch: stadtbuch backup ORDNER --keep 1 schreibt eine neue und löscht die alten.",
+                "Backups still hold it: stadtbuch backup FOLDER --keep 1 writes a new one and deletes the old ones.",
+            ),
+            soft_wrap=True,
+        )

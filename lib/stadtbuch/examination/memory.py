@@ -12,6 +12,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from stadtbuch.book import standing
 from stadtbuch.book.ledger import Book
 from stadtbuch.errors import StadtbuchError
 from stadtbuch.examination.notes import Note, fine, hint, problem
@@ -25,7 +26,7 @@ from stadtbuch.submissions import inbox
 from stadtbuch.texts import Text
 
 TIGHT, FULL = 2_000_000_000, 200_000_000  # bytes that are free
-PARTS = ("store", "editions", "runs", "spool", "log")
+PARTS = tuple(name for name in FOLDERS if name != "keys")
 LOCKS = Path("/proc/locks")
 FEWEST_SIGNS = 8  # 32 random bytes have fewer different ones once in 10**40
 AHEAD = timedelta(hours=24)
@@ -70,6 +71,15 @@ def _version(root: Path, name: str) -> Iterator[Note]:
         )
         remedy = Text(de="Nehmen Sie das neuere Stadtbuch.", en="Use the newer Stadtbuch.")
         yield problem(text, remedy, subject=f"{name}/VERSION")
+    elif int(found) < VERSION:
+        text = Text(
+            de=f"{name} hat noch die Version {found}, gebraucht wird {VERSION}.",
+            en=f"{name} still has version {found}, needed is {VERSION}.",
+        )
+        remedy = Text(
+            de="Stellen Sie ihn um; vorher wird gesichert.", en="Convert it; it is backed up first."
+        )
+        yield problem(text, remedy, subject=f"{name}/VERSION", command="stadtbuch upgrade")
     else:
         yield fine(f"{name} hat die Version {found}", f"{name} has version {found}", version=int(found))
 
@@ -221,20 +231,19 @@ def _broken(found: dict[str, Any]) -> Note:
 
 
 def checkpoint(scene: Scene) -> Iterable[Note]:
-    """Compare the book with the newest checkpoint that an edition carries: an older copy may be back."""
+    """Compare the book with the checkpoints of editions and pages: an older copy may be back."""
     heads = [one.edition.book_head for one in _archive(scene) if one.edition.book_head]
-    if not heads:
-        return
-    newest = max(heads, key=lambda head: int(head["entries"]))
-    verdict = _verified(scene.book, newest)
-    if isinstance(verdict, dict) and verdict.get("problem", {}).get("code") in (
-        "book.truncated",
-        "book.rewritten",
-    ):
+    known = [(int(head["entries"]), str(head["head"])) for head in heads]
+    known += standing.stands(standing.published(scene.settings.folder("public")))
+    try:
+        found = standing.gap(scene.book, known)
+    except StadtbuchError:
+        return  # the check of the book says it
+    if found is not None:
         yield problem(
             Text(
-                de="Das Buch ist älter als eine Ausgabe, die daraus entstand.",
-                en="The book is older than an edition that came from it.",
+                de="Das Buch ist älter als eine Ausgabe oder Seite, die daraus entstand.",
+                en="The book is older than an edition or page that came from it.",
             ),
             Text(
                 de="Stellen Sie die neueste Sicherung her; Entscheidungen dazwischen fehlen sonst.",
@@ -242,6 +251,7 @@ def checkpoint(scene: Scene) -> Iterable[Note]:
             ),
             subject="book",
             command="stadtbuch book verify",
+            facts=found.as_dict(),
         )
 
 
@@ -300,7 +310,8 @@ def archive(scene: Scene) -> Iterable[Note]:
 
 def _whole(path: Path) -> bool:
     try:
-        files = editions.read(path).edition.files
+        found = editions.read(path)
+        files = () if found.content_removed else found.edition.files
         return all((path / file.path).stat().st_size == file.bytes for file in files)
     except (StadtbuchError, OSError):
         return False

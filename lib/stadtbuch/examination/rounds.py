@@ -113,6 +113,15 @@ ROUNDS: Mapping[Group, tuple[Check, ...]] = {
         _check("submissions", "memory:submissions", "Unentschiedene Einreichungen", "Undecided submissions"),
         _check("interrupted", "memory:interrupted", "Unterbrochene Befehle", "Interrupted commands"),
         _check("pages", "memory:pages", "Der öffentliche Ordner", "The public folder"),
+        _check("signing-key", "keeping:seal", "Der Schlüssel des Buchs", "The key of the book"),
+        _check(
+            "checkpoint-sent",
+            "keeping:sent",
+            "Wann ein Prüfpunkt verschickt wurde",
+            "When a checkpoint was sent",
+        ),
+        _check("backup", "keeping:backups", "Alter der letzten Sicherung", "Age of the last backup"),
+        _check("retention", "keeping:due", "Fristen, die vorbei sind", "Times of retention that are over"),
         _check("sizes", "memory:sizes", "Größen", "Sizes"),
         _check("space", "memory:space", "Platz auf dem Datenträger", "Room on the disk"),
     ),
@@ -129,6 +138,7 @@ ROUNDS: Mapping[Group, tuple[Check, ...]] = {
             "public",
         ),
         _check("synthetic", "opening:synthetic", "Erfundene Daten", "Made-up data", "public"),
+        _check("signing-key-test", "keeping:test_key", "Schlüssel zum Testen", "Keys for tests", "public"),
         _check("address", "opening:address", "Öffentliche Adresse", "Public address", "public"),
     ),
 }

@@ -30,6 +30,7 @@ from stadtbuch.reports import (
     registers,
     release,
     remembered,
+    removal,
 )
 from stadtbuch.reports.definitions import Cell
 from stadtbuch.reports.editions import Archived
@@ -355,11 +356,12 @@ def _publish(work: Work, city: City) -> None:
     """Make an edition if there is something new, and put it where it belongs."""
     made, files = _edition(work, city)
     before = editions.latest(city.state, work.report.name, work.cell.slug)
-    if before is not None and editions.same(before.edition, made):
+    if before is not None and not before.content_removed and editions.same(before.edition, made):
         work.edition = before.edition
         work.publication = "unchanged" if before.public else "withheld"
         _drop_waiting(city, work)
         return
+    removal.require_clean(city, made)
     gone = editions.withheld_like(city.state, made)
     if gone is not None:
         work.edition, work.publication = gone.edition, "withheld"

@@ -61,6 +61,11 @@ class Archived:
         return self.status is None
 
     @property
+    def content_removed(self) -> bool:
+        """Whether its files were removed after a disclosure, or are about to be."""
+        return self.status is not None and self.status.get("content") is not None
+
+    @property
     def path(self) -> str:
         """Give its address below the site's root."""
         return "/".join(

@@ -436,6 +436,7 @@ def _tombstone(site: Site, archived: Archived) -> dict[str, bytes]:
         "reason": status["reason"],
         "role": status["role"],
         "at": status["at"],
+        "removed": status.get("content") is not None,
         "latest": newest.path.rpartition("/")[0] if newest else None,
     }
     return _write(Page(archived.path, "tombstone.html.j2", lambda _: facts, "reports"), site)

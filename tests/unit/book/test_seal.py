@@ -164,7 +164,7 @@ def test_an_older_copy_of_the_book_is_noticed_beside_the_pages(sealed, tmp_path)
     with pytest.raises(Refused) as caught:
         standing.require_current(old, public)
     assert caught.value.code == "book.older"
-    found = standing.gap(old, [standing.published(public)])
+    found = standing.gap(old, standing.stands(standing.published(public)))
     assert (found.entries, found.present) == (4, 2)
     standing.acknowledge(old, found, reason=REASON, actor=ACTOR, now=LATER)
     standing.require_current(old, public)

@@ -155,3 +155,33 @@ def test_pages_that_not_everybody_can_read_end_with_code_3(capsys, city, monkeyp
     code, out, _ = called(capsys, city, *arguments)
     assert code == 3
     assert out
+
+
+def test_withdraw_says_first_what_it_would_take(capsys, city):
+    """The dry run changes nothing; without --remove-content its options are a mistake."""
+    told = document(capsys, city, "withdraw", "area@2026-01-15", "--remove-content", "--dry-run")
+    assert told == {"dry_run": True, "editions": ["area@2026-01-15"], "files": 0, "derived": []}
+    assert document(capsys, city, "list")[0]["status"] == "published"
+    code, out, _ = called(capsys, city, "withdraw", "area@2026-01-15", "--dry-run", "--json")
+    assert (code, json.loads(out)["error"]["code"]) == (2, "usage.remove-content")
+
+
+def test_withdraw_removes_the_content_and_reminds_of_backups(capsys, city):
+    """The reason is required, the role is the releasing one, and a second time is no mistake."""
+    arguments = ("withdraw", "area@2026-01-15", "--remove-content", "--as", "head-of-statistics")
+    code, out, _ = called(capsys, city, *arguments, "--json")
+    assert (code, json.loads(out)["error"]["code"]) == (2, "usage.no-reason")
+    for _ in range(2):
+        code, out, _ = called(capsys, city, *arguments, "--reason", "Eine Zeile verriet einen Menschen.")
+        assert code == 0
+        assert "area@2026-01-15" in out
+        assert "--keep 1" in out
+    folder = city.root / "var/editions/area/_/2026-01-15"
+    assert sorted(path.name for path in folder.iterdir()) == ["edition.json", "status.json"]
+
+
+def test_withdraw_without_content_is_withholding(capsys, city):
+    """Its files stay in the archive."""
+    arguments = ("withdraw", "area@2026-01-15", "--reason", "Ein Fehler.", "--as", "head-of-statistics")
+    assert document(capsys, city, *arguments)["status"] == "withheld"
+    assert (city.root / "var/editions/area/_/2026-01-15/results.json").is_file()

@@ -80,7 +80,7 @@ def test_pages_of_a_newer_book_are_not_overwritten(city):
         pages.write(session, now=NOW)
     assert caught.value.code == "book.older"
     assert {path: path.read_bytes() for path in (city.root / "public").rglob("*") if path.is_file()} == before
-    found = standing.gap(session.book, [standing.published(city.root / "public")])
+    found = standing.gap(session.book, standing.stands(standing.published(city.root / "public")))
     standing.acknowledge(session.book, found, reason=REASON, actor=session.actor, now=NOW)
     session.seal.sign(actor=session.actor, now=NOW)
     pages.write(session, now=NOW)

@@ -1,0 +1,1 @@
+"""Keeping a city's state for years: backup, restore, upgrade, tidying up."""

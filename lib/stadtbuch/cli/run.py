@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -18,6 +20,7 @@ from stadtbuch.cli.context import (
     open_city,
     said,
 )
+from stadtbuch.cli.form import ask
 from stadtbuch.cli.progress import drawn
 from stadtbuch.texts import decimal, place
 
@@ -48,6 +51,16 @@ def run(
     notebook: Notebook,
     *,
     parameter: ParameterOption = None,
+    form: Annotated[
+        bool,
+        typer.Option(
+            "--form",
+            help=said(
+                "Fragt nach den Parametern, die -p nicht nennt.",
+                "Ask for the parameters that -p does not name.",
+            ),
+        ),
+    ] = False,
     city: CityOption = None,
     as_role: AsOption = None,
     now: NowOption = None,
@@ -55,7 +68,7 @@ def run(
 ) -> None:
     """Run one notebook."""
     opened = open_city(city, now=now, as_role=as_role)
-    result, findings = perform(opened, notebook, parameter or [])
+    result, findings = perform(opened, notebook, parameter or [], answers=sys.stdin if form else None)
     document = as_document(result, findings, root=opened.settings.root)
     if not result.ok and not as_json:
         raise result.failure()
@@ -64,7 +77,9 @@ def run(
         raise typer.Exit(result.failure().exit_code)
 
 
-def perform(city: City, notebook: Path, given: list[str]) -> tuple[Result, list[Finding]]:
+def perform(
+    city: City, notebook: Path, given: list[str], *, answers: TextIO | None = None
+) -> tuple[Result, list[Finding]]:
     """
     Plan and execute one run.
 
@@ -74,15 +89,18 @@ def perform(city: City, notebook: Path, given: list[str]) -> tuple[Result, list[
         Relative to the current folder, or to the city's.
     given
         ``NAME=VALUE``.
+    answers
+        Where a person answers what is not given; without it nobody is asked.
     """
     from stadtbuch.reports import registers  # noqa: PLC0415 - start-up time
     from stadtbuch.runs import execute, manifest, parameters, plan  # noqa: PLC0415 - start-up time
 
     path = notebook if notebook.exists() else city.settings.root / notebook
     analysis = manifest.read(path, root=city.settings.root)
-    bound = parameters.bind(
-        analysis.manifest, parameters.split(given), choices=city.choices, defaults=analysis.defaults
-    )
+    told: Mapping[str, Any] = parameters.split(given)
+    if answers is not None:
+        told = ask(city, analysis, told, answers=answers)
+    bound = parameters.bind(analysis.manifest, told, choices=city.choices, defaults=analysis.defaults)
     registers.refresh(city)
     request = plan.plan(city, analysis, bound)
     with drawn(narrator()) as progress:

@@ -13,7 +13,7 @@ from stadtbuch.settings import environment
 if TYPE_CHECKING:
     from stadtbuch.lab.companion import Companion
 
-MAGICS = ("sb_data", "sb_peek", "sb_check", "sb_preview", "sb_new")
+MAGICS = ("sb_data", "sb_peek", "sb_check", "sb_preview", "sb_new", "sb_form")
 
 _active: dict[int, Companion] = {}
 

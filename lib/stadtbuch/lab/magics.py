@@ -1,5 +1,5 @@
 """
-The magics of the lab: ``%sb_data``, ``%sb_peek``, ``%sb_check``, ``%sb_preview``, ``%sb_new``.
+The magics of the lab: ``%sb_data``, ``%sb_peek``, ``%sb_check``, ``%sb_preview``, ``%sb_new``, ``%sb_form``.
 
 Each is one function from what was typed to what is shown.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
+from IPython.display import display
 
 from stadtbuch.errors import UsageError
 from stadtbuch.lab import cards
@@ -21,7 +22,7 @@ from stadtbuch.lab.cards import HTML, PLAIN
 from stadtbuch.lab.extension import MAGICS
 from stadtbuch.lab.watching import MARK
 from stadtbuch.reports import previews, trial
-from stadtbuch.runs import drafts, here
+from stadtbuch.runs import drafts, here, manifest
 from stadtbuch.session.city import City
 from stadtbuch.settings import environment
 from stadtbuch.texts import LANGUAGES, Text
@@ -34,7 +35,7 @@ ROWS = 5
 
 def register(shell: Any, lab: Companion) -> None:
     """Give a shell the magics."""
-    for name, react in zip(MAGICS, (data, peek, check, preview, new), strict=True):
+    for name, react in zip(MAGICS, (data, peek, check, preview, new, form), strict=True):
         shell.register_magic_function(_bound(lab, react), magic_kind="line", magic_name=name)
 
 
@@ -108,6 +109,27 @@ def new(lab: Companion, line: str) -> None:
     lab.show({HTML: html, PLAIN: "\n".join([words_said, *made])}, kind="new")
 
 
+def form(lab: Companion, line: str) -> None:
+    """Show the notebook's parameters as a form that sets its variables: ``%sb_form``, ``%sb_form en``."""
+    from stadtbuch.lab import forms  # noqa: PLC0415 - widgets, for this magic only
+
+    language = next((word for word in shlex.split(line) if word in LANGUAGES), lab.language)
+    _, path, _ = _asked("")
+    city = lab.session() or _city()
+    analysis = manifest.read(path, root=city.settings.root)
+    own = {
+        name: lab.shell.user_ns[name] for name in analysis.manifest.parameters if name in lab.shell.user_ns
+    }
+    made = forms.Form(
+        analysis.manifest,
+        choices=city.choices,
+        start={**analysis.defaults, **own},
+        language=language,
+        take=lab.shell.user_ns.update,
+    )
+    display(made.widget, metadata={MARK: {"kind": "form"}})  # type: ignore[no-untyped-call]
+
+
 # ---- what they share ----------------------------------------------------------------------------------
 
 
@@ -129,8 +151,6 @@ def _asked(line: str) -> tuple[City, Path, list[str]]:
 @contextmanager
 def _working(lab: Companion, words: Text) -> Iterator[None]:
     """Say that something is going on, and take the words away when it is done."""
-    from IPython.display import display  # noqa: PLC0415 - only inside a notebook
-
     said = words.pick(lab.language)
     shown = {PLAIN: said}
     mark = {MARK: {"kind": "progress"}}

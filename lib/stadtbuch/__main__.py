@@ -2,7 +2,7 @@
 
 import sys
 
-from stadtbuch.cli.main import main
+from stadtbuch.cli.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

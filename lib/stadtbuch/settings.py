@@ -1,17 +1,14 @@
 """
 ``stadtbuch.toml``: what a city decides, each threshold with its reason and who decided it.
 
-Nothing else in the library reads the environment: `environment()` gives what a process was told from outside.
+What a process is told from outside, by environment variables, stands in `stadtbuch.outside`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from calendar import monthrange
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +19,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from stadtbuch.errors import Problem, SettingsError
+from stadtbuch.outside import Environment, environment, handed_on
 from stadtbuch.texts import Language, Text, same
 
 FILE = "stadtbuch.toml"
@@ -358,33 +356,6 @@ class Settings(_Frozen):
         return self.root / getattr(self.paths, name)
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """What a process was told from outside: its run, its language, the notebook it belongs to."""
-
-    run: Path | None
-    language: Language
-    notebook: Path | None
-
-
-def environment() -> Environment:
-    """Read the few environment variables that mean something to the library."""
-    run, notebook = os.environ.get("STADTBUCH_RUN"), os.environ.get("JPY_SESSION_NAME")
-    spoken = (
-        os.environ.get("STADTBUCH_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    )[:2]
-    return Environment(
-        run=Path(run) if run else None,
-        language="en" if spoken == "en" else "de",
-        notebook=Path(notebook) if notebook else None,
-    )
-
-
-def handed_on(names: Sequence[str]) -> dict[str, str]:
-    """Give the variables of these names that are set: what a process that we start may know of ours."""
-    return {name: os.environ[name] for name in names if name in os.environ}
-
-
 def revealed(secret: Secret, *, root: Path) -> str:
     """
     Give what a secret says.
@@ -532,4 +503,4 @@ def _did_you_mean(error: Any) -> Text | None:
     return Text(de=f"meinten Sie {near[0]}?", en=f"did you mean {near[0]}?") if near else None
 
 
-__all__ = ["Environment", "Settings", "environment", "find", "read", "same"]
+__all__ = ["Environment", "Settings", "environment", "find", "handed_on", "read", "same"]

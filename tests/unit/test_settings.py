@@ -173,7 +173,7 @@ def test_nothing_else_reads_the_environment():
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb"):
                 readers.add(path.relative_to(library).as_posix())
     # The program of a run's kernel starts before the library can be found; it reads what runs.kernels wrote.
-    assert readers - {"runs/inside.py"} == {"settings.py"}
+    assert readers - {"runs/inside.py"} == {"outside.py"}
 
 
 def test_every_key_of_the_example_is_toml():

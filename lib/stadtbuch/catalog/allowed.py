@@ -66,6 +66,8 @@ _ENCODING = Option(
 _CRS = Option(_crs, Text(de="eine Kennung wie EPSG:25832", en="a code such as EPSG:25832"))
 _LAYER = Option(_layer, Text(de="der Name einer Ebene", en="the name of a layer"))
 
+SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+
 READERS: dict[str, Reader] = {
     "parquet": Reader(Text(de="Parquet und GeoParquet", en="Parquet and GeoParquet"), {}, geometry=True),
     "csv": Reader(
@@ -142,6 +144,21 @@ def names(source: Source) -> str | None:
     'uses'
     """
     return PurePosixPath(source.url).stem if is_register(source) else None
+
+
+def parts(source: Source, settings: Settings) -> list[Path]:
+    """
+    Give the files that a source may consist of, whether they are there or not: a shapefile is several.
+
+    Raises
+    ------
+    ValueError
+        As `locate`.
+    """
+    path = locate(source, settings)
+    if source.reader != "shapefile":
+        return [path]
+    return [path.with_suffix(suffix) for suffix in SHAPEFILE_PARTS]
 
 
 def locate(source: Source, settings: Settings) -> Path:

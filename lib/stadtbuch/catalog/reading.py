@@ -6,9 +6,7 @@ The only module of the library that imports intake (a slow and changing upstream
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,14 +15,14 @@ import pandas as pd
 import pyogrio.errors
 from intake.readers import datatypes, readers
 
-from stadtbuch.catalog import allowed, parsing, text_table
+from stadtbuch.catalog import allowed, parsing, text_table, versions
 from stadtbuch.catalog.distributions import distributions
+from stadtbuch.catalog.versions import stamp
 from stadtbuch.errors import Problem, SourceError, UsageError
 from stadtbuch.model.dataset import Column, Dataset, FieldType
 from stadtbuch.settings import Settings
 from stadtbuch.texts import Text
 
-SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _SHOWN = 3
 
 
@@ -148,7 +146,7 @@ def _raw(dataset: Dataset, settings: Settings) -> pd.DataFrame:
     """Read through Intake; whatever goes wrong in there becomes our words."""
     path = allowed.locate(dataset.source, settings)
     if not path.is_file():
-        raise _missing(dataset)
+        raise versions.missing(dataset)
     try:
         frame = reader(dataset, settings).read()
     except UnicodeDecodeError:
@@ -195,48 +193,6 @@ def _typed(dataset: Dataset, raw: pd.DataFrame, wanted: list[Column], settings: 
     return pd.DataFrame(typed, index=pd.RangeIndex(len(raw)))
 
 
-def stamp(dataset: Dataset, settings: Settings) -> str:
-    """
-    Give a dataset's version: SHA-256 over the bytes of its files and what its schema says about parsing.
-
-    Raises
-    ------
-    SourceError
-        ``source.missing``.
-    """
-    path = allowed.locate(dataset.source, settings)
-    if not path.is_file():
-        raise _missing(dataset)
-    total = sha256(_parsing_part(dataset, settings))
-    for part in _parts(dataset, path):
-        with part.open("rb") as file:
-            while block := file.read(1 << 20):
-                total.update(block)
-        total.update(part.suffix.encode())
-    return total.hexdigest()
-
-
-def _parts(dataset: Dataset, path: Path) -> list[Path]:
-    """Give all files of a source: a shapefile is several."""
-    if dataset.source.reader != "shapefile":
-        return [path]
-    return [part for suffix in SHAPEFILE_PARTS if (part := path.with_suffix(suffix)).is_file()]
-
-
-def _parsing_part(dataset: Dataset, settings: Settings) -> bytes:
-    """Give what decides how bytes become values; titles and rights may change without a new version."""
-    told = {"title", "description", "unit", "privacy", "constraints", "labels"}
-    fields = [column.model_dump(mode="json", exclude=told) for column in dataset.table.fields]
-    parts = [
-        dataset.source.reader,
-        dataset.source.options,
-        fields,
-        dataset.table.additional,
-        settings.city.timezone,
-    ]
-    return json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()
-
-
 def values(dataset: Dataset, column: str, settings: Settings) -> list[str]:
     """
     Give the different values of an open dataset's column as sorted text: the choices of a parameter.
@@ -260,27 +216,6 @@ def values(dataset: Dataset, column: str, settings: Settings) -> list[str]:
         )
     found = read(dataset, settings, columns=[column])[column].dropna()
     return sorted({str(one) for one in found})
-
-
-def _missing(dataset: Dataset) -> SourceError:
-    return SourceError(
-        "source.missing",
-        Text(
-            de=f"{dataset.id}: Die Datei {dataset.source.url} fehlt.",
-            en=f"{dataset.id}: the file {dataset.source.url} is missing.",
-        ),
-        remedy=Text(
-            de="Dieses Verzeichnis schreibt Stadtbuch selbst: stadtbuch build.",
-            en="Stadtbuch itself writes this register: stadtbuch build.",
-        )
-        if allowed.is_register(dataset.source)
-        else Text(
-            de="Legen Sie die Datei dorthin oder berichtigen Sie source.url; {DATA} ist der Ordner data in "
-            "[paths] (stadtbuch.toml).",
-            en="Put the file there or correct source.url; {DATA} is the folder data under [paths] in "
-            "stadtbuch.toml.",
-        ),
-    )
 
 
 def _undecodable(dataset: Dataset) -> SourceError:

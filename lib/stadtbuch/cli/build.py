@@ -65,13 +65,23 @@ def build(
         bool,
         typer.Option("--dry-run", help=said("Sagt nur, was laufen würde.", "Only say what would run.")),
     ] = False,
+    rehash: Annotated[
+        bool,
+        typer.Option(
+            "--rehash",
+            help=said(
+                "Sieht jeden Inhalt an, statt Größe und Zeit der Dateien zu glauben.",
+                "Look at every content instead of believing sizes and times of files.",
+            ),
+        ),
+    ] = False,
     city: CityOption = None,
     as_role: AsOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build reports."""
-    opened = open_city(city, now=now, as_role=as_role)
+    opened = open_city(city, now=now, as_role=as_role, rehash=rehash)
     summary = perform(opened, report or [], jobs=jobs, dry_run=dry_run)
     document = spoken(summary)
     answer(document, as_json=as_json, human=lambda console: tell(console, document, dry_run=dry_run))
@@ -102,18 +112,38 @@ def perform(
     dict
         What `reports.build` gives; if the pages failed, ``site`` with the ``error`` beside it.
     """
+    from stadtbuch.cli import looked  # noqa: PLC0415 - start-up time
     from stadtbuch.reports import build as reports  # noqa: PLC0415 - start-up time
 
+    seen = None if dry_run else looked.before(city)
     with drawn(narrator()) as progress:
         summary = reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run, days=days)
     if not dry_run:
         summary = _with_dashboards(city, names, summary, jobs=jobs)
         try:
-            code = write_site(city)
+            code, silent = render_site(city)
         except StadtbuchError as error:  # the runs are done: their summary must not be lost
             return summary | {"site": {"error": error}, "exit_code": error.exit_code}
         summary["exit_code"] = summary["exit_code"] or code
+        if silent and not names and days is None:
+            _note(city, summary, seen)
+    city.memory.save()
     return summary
+
+
+def _note(city: City, summary: Mapping[str, Any], seen: Any) -> None:
+    """Keep what the next build says if nothing changes."""
+    from stadtbuch.cli import looked  # noqa: PLC0415 - start-up time
+
+    if summary["exit_code"] == 0:
+        looked.after(
+            city,
+            seen,
+            document=spoken(summary),
+            runs=summary["keys"],
+            language=language(),
+            lines=lambda document: [(about, line) for about, line, _ in lines(document)],
+        )
 
 
 def _with_dashboards(
@@ -159,6 +189,11 @@ def write_site(city: City) -> int:
     StateError
         ``editions.damaged`` if the archive is; all other pages are written then.
     """
+    return render_site(city)[0]
+
+
+def render_site(city: City) -> tuple[int, bool]:
+    """Render all public pages; give the exit code, and whether there was nothing to tell."""
     from stadtbuch.site import pages  # noqa: PLC0415 - start-up time
 
     with city.state.lock("site", command="stadtbuch build"):
@@ -166,7 +201,7 @@ def write_site(city: City) -> int:
     code = warn(written["findings"])
     if written["damaged"] is not None:
         raise written["damaged"]
-    return code
+    return code, not written["findings"]
 
 
 def warn(findings: Sequence[Finding]) -> int:
@@ -218,21 +253,31 @@ def spoken(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def tell(console: Console, document: Mapping[str, Any], *, dry_run: bool = False) -> None:
     """Say for people what became of every cell, and why something was refused or failed."""
+    for _, line, style in lines(document, dry_run=dry_run):
+        console.print(line, style=style, soft_wrap=True)
+
+
+def lines(document: Mapping[str, Any], *, dry_run: bool = False) -> list[tuple[str | None, str, str | None]]:
+    """
+    Write an answer for people.
+
+    Returns
+    -------
+    list of tuple
+        The report that a line is about (None: several, or all), the line, its style.
+    """
+    told: list[tuple[str | None, str, str | None]] = []
     for run in document["runs"]:
         name = f"{run['report']}/{run['cell']}" if run["cell"] else run["report"]
-        console.print(f"{name:<44} {_outcome(run, dry_run=dry_run).pick(language())}")
+        told.append((run["report"], f"{name:<44} {_outcome(run, dry_run=dry_run).pick(language())}", None))
     for one in document.get("dashboards", ()):
         name = f"dashboards/{one['dashboard']}"
-        console.print(f"{name:<44} {_dashboard_outcome(one).pick(language())}")
-    for line in causes(document["runs"]):
-        console.print(line, soft_wrap=True)
-    told: set[str] = set()
-    for run in [*document["runs"], *document.get("dashboards", ())]:
-        for line in _reasons(run):
-            if line not in told:
-                console.print(line, style="yellow", soft_wrap=True)
-            told.add(line)
-    console.print(executed(document["counts"]["executed"], dry_run=dry_run), style="bold")
+        told.append((one["dashboard"], f"{name:<44} {_dashboard_outcome(one).pick(language())}", None))
+    told += [(None, line, None) for line in causes(document["runs"])]
+    stopped = [*document["runs"], *document.get("dashboards", ())]
+    reasons = dict.fromkeys(line for run in stopped for line in _reasons(run))
+    told += [(None, line, "yellow") for line in reasons]
+    return [*told, (None, executed(document["counts"]["executed"], dry_run=dry_run), "bold")]
 
 
 def causes(runs: Sequence[Mapping[str, Any]]) -> list[str]:

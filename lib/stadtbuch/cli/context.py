@@ -152,7 +152,9 @@ def open_settings(city: Path | None) -> Settings:
     return city_settings.read(city_settings.find((city or Path.cwd()).resolve()))
 
 
-def open_city(city: Path | None, *, now: str | None = None, as_role: str | None = None) -> City:
+def open_city(
+    city: Path | None, *, now: str | None = None, as_role: str | None = None, rehash: bool = False
+) -> City:
     """
     Open the city for a command.
 
@@ -160,6 +162,8 @@ def open_city(city: Path | None, *, now: str | None = None, as_role: str | None 
     ----------
     city, now, as_role
         What ``--city``, ``--now`` and ``--as`` gave.
+    rehash
+        Believe no stamp of a file.
 
     Raises
     ------
@@ -170,7 +174,9 @@ def open_city(city: Path | None, *, now: str | None = None, as_role: str | None 
 
     found = open_settings(city)
     zone = found.city.zone
-    return City.open(found, now=moment(now, zone=zone), clock=moment(None, zone=zone), as_role=as_role)
+    return City.open(
+        found, now=moment(now, zone=zone), clock=moment(None, zone=zone), as_role=as_role, rehash=rehash
+    )
 
 
 def answer(document: Any, *, as_json: bool, human: Callable[[Console], None]) -> None:

@@ -66,6 +66,7 @@ def tick(
         return building.perform(opened, list(names), jobs=jobs, days=days)
 
     ticked = timetable.tick(opened, report or [], build=build)
+    opened.memory.save()
     document = as_document(opened, ticked)
     answer(document, as_json=as_json, human=lambda console: tell(console, document))
     if ticked.exit_code:

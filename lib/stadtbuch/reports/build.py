@@ -126,7 +126,8 @@ def build(
     Returns
     -------
     dict
-        ``runs`` and ``counts`` as CONTRACTS says for ``build``, texts as `Text`; ``exit_code`` beside them.
+        ``runs`` and ``counts`` as CONTRACTS says for ``build``, texts as `Text`; ``exit_code`` and the ``keys`` of
+        all runs that were used beside them.
 
     Raises
     ------
@@ -544,7 +545,12 @@ def _summary(works: Sequence[Work], *, executed: int, dry: bool = False) -> dict
         **_tally(runs, "status", ("ran", "unchanged", "refused", "failed")),
         **_tally(runs, "publication", ("published", "awaiting-approval", "withheld")),
     }
-    return {"runs": runs, "counts": counts, "exit_code": next((one for one in EXIT_ORDER if one in codes), 0)}
+    return {
+        "runs": runs,
+        "counts": counts,
+        "keys": sorted({one.key for work in works for one in work.results.values()}),
+        "exit_code": next((one for one in EXIT_ORDER if one in codes), 0),
+    }
 
 
 def _tally(runs: Sequence[Mapping[str, Any]], name: str, values: Sequence[str]) -> dict[str, int]:

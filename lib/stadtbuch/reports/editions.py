@@ -23,6 +23,7 @@ from stadtbuch.errors import StateError, UsageError
 from stadtbuch.model.report import Edition, EditionFile
 from stadtbuch.reports.definitions import NO_CELL
 from stadtbuch.reports.outputs import encode
+from stadtbuch.stamps import Memory
 from stadtbuch.state import State
 from stadtbuch.texts import Text
 
@@ -302,17 +303,19 @@ def withhold(archived: Archived, *, reason: Text, role: str, now: datetime) -> N
     atomic.write(archived.folder / STATUS, encode(status))
 
 
-def damaged_files(archived: Archived) -> list[str]:
+def damaged_files(archived: Archived, *, memory: Memory | None = None) -> list[str]:
     """Name the files of an edition that are not what its description says."""
     return [
-        file.path for file in archived.edition.files if _digest(archived.folder / file.path) != file.sha256
+        file.path
+        for file in archived.edition.files
+        if _digest(archived.folder / file.path, memory) != file.sha256
     ]
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, memory: Memory | None) -> str:
     """Give a file's SHA-256; nothing if it is gone or the disk does not give it."""
     try:
-        return atomic.digest(path.read_bytes())
+        return memory.digest(path) if memory else atomic.digest(path.read_bytes())
     except OSError:
         return ""
 

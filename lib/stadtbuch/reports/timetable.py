@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from stadtbuch.book import views
-from stadtbuch.catalog import reading
 from stadtbuch.errors import Busy, Problem, SourceError, StadtbuchError, StateError
 from stadtbuch.model.entry import Entry
 from stadtbuch.model.report import Report
@@ -176,7 +175,7 @@ def _versions(
     unreadable: dict[str, StadtbuchError] = {}
     for dataset in sorted({one for told in schedules.values() for one in told.of}):
         try:
-            versions[dataset] = reading.stamp(city.dataset(dataset), city.settings)
+            versions[dataset] = city.version(dataset)
         except StadtbuchError as error:
             unreadable[dataset] = error
     return versions, unreadable

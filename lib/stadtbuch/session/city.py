@@ -20,7 +20,7 @@ from stadtbuch.access import minimise, policy
 from stadtbuch.actors import who
 from stadtbuch.book.ledger import Book
 from stadtbuch.book.seal import Seal
-from stadtbuch.catalog import index
+from stadtbuch.catalog import index, versions
 from stadtbuch.catalog.index import Catalog
 from stadtbuch.catalog.licences import LICENCES
 from stadtbuch.errors import AccessDenied, SourceError, UsageError
@@ -37,6 +37,7 @@ from stadtbuch.session.snapshots import (
     places_rules,
     units_repeat,
 )
+from stadtbuch.stamps import Memory
 from stadtbuch.state import State
 from stadtbuch.store import Store, frame_bytes, read_frame
 from stadtbuch.texts import LANGUAGES, Text
@@ -76,6 +77,8 @@ class City:
         The manifest of the session's notebook, if it has one.
     clock
         What the clock says, if a command was told another moment; UTC.
+    memory
+        What was worked out from files whose stamps are the same; saved by whoever opened the city.
     """
 
     settings: _settings.Settings
@@ -87,6 +90,7 @@ class City:
     now: datetime
     declared: Declared | None = None
     clock: datetime | None = None
+    memory: Memory = field(kw_only=True)
     _sources: dict[str, Source] = field(default_factory=dict)
     _seen: dict[str, Snapshot] = field(default_factory=dict)
     _choices: dict[str, list[str]] = field(default_factory=dict)
@@ -105,6 +109,7 @@ class City:
         login: str | None = None,
         declared: Declared | None = None,
         clock: datetime | None = None,
+        rehash: bool = False,
     ) -> City:
         """
         Open a city: its catalogue, its state and the role in which is asked.
@@ -123,6 +128,8 @@ class City:
             The manifest of the notebook that asks.
         clock
             What the clock says, where `now` was told: what is locked until a day stays locked until it is reached.
+        rehash
+            Believe no stamp of a file: look at every content again.
 
         Raises
         ------
@@ -145,6 +152,7 @@ class City:
             now=now,
             declared=declared,
             clock=clock,
+            memory=Memory(state.folder("cache") / "stamps.json", rehash=rehash),
         )
 
     def declaring(self, declared: Declared) -> City:
@@ -290,6 +298,17 @@ class City:
             self._sources[dataset] = self._read(self.dataset(dataset))
         return self._sources[dataset]
 
+    def version(self, dataset: str) -> str:
+        """
+        Give the version of a dataset's source as it is now, without reading it where its stamp is known.
+
+        Raises
+        ------
+        SourceError
+            ``source.missing``.
+        """
+        return versions.version(self.dataset(dataset), self.settings, memory=self.memory)
+
     def dataset(self, dataset: str) -> Dataset:
         """
         Give a dataset's entry of the catalogue.
@@ -388,9 +407,9 @@ class City:
         from stadtbuch.catalog import reading  # noqa: PLC0415 - a run's kernel does without Intake
 
         for _attempt in range(2):
-            version = reading.stamp(dataset, self.settings)
+            version = self.version(dataset.id)
             frame = reading.read(dataset, self.settings)
-            if reading.stamp(dataset, self.settings) == version:
+            if self.version(dataset.id) == version:
                 return Source(version=version, frame=frame)
         raise _changing(dataset)
 

@@ -96,11 +96,9 @@ def _content(city: City, dataset: Dataset) -> tuple[Content | None, Gap]:
 
 def _looked(city: City, dataset: Dataset) -> Content:
     """Take what was measured of this version, or measure it."""
-    from stadtbuch.catalog import reading  # noqa: PLC0415 - a run's kernel does without Intake
-
     path = city.state.folder("store") / "measured" / f"{dataset.id}.json"
     kept = _kept(path)
-    key = _key(dataset, reading.stamp(dataset, city.settings))
+    key = _key(dataset, city.version(dataset.id))
     if kept is not None and kept.key == key and (not kept.content.ahead or kept.looked == city.today):
         return kept.content
     source = city.source(dataset.id)

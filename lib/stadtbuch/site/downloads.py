@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from stadtbuch import atomic
-from stadtbuch.catalog import reading
+from stadtbuch.catalog import reading, versions
 from stadtbuch.catalog.licences import LICENCES
 from stadtbuch.errors import SourceError
 from stadtbuch.model.dataset import Column, Dataset, FieldType
 from stadtbuch.settings import Settings
+from stadtbuch.stamps import Memory
 from stadtbuch.texts import Text
 
 PACKAGE = "datapackage.json"
@@ -44,7 +45,7 @@ class Handout:
     problem: Text | None = None
 
 
-def hand_out(dataset: Dataset, settings: Settings, *, before: Path) -> Handout:
+def hand_out(dataset: Dataset, settings: Settings, *, before: Path, memory: Memory | None = None) -> Handout:
     """
     Write the public files of an open dataset.
 
@@ -57,9 +58,11 @@ def hand_out(dataset: Dataset, settings: Settings, *, before: Path) -> Handout:
     before
         The dataset's folder in the site as it was; if it holds the same version undamaged, its files are taken.
         While the source cannot be read, an earlier version stays, as long as the catalogue describes it the same.
+    memory
+        What is known of files by their stamps.
     """
     try:
-        version = reading.stamp(dataset, settings)
+        version = versions.version(dataset, settings, memory=memory)
         files = _kept(before, version) or reading.distributions(reading.read(dataset, settings), dataset)
     except SourceError:
         return _last(before, dataset)

@@ -22,6 +22,7 @@ from stadtbuch.site import downloads, quality, seal, showcase
 from stadtbuch.site.downloads import Handout
 from stadtbuch.site.seal import PublicSeal
 from stadtbuch.site.showcase import Exhibit, Gone
+from stadtbuch.stamps import Memory
 from stadtbuch.state import State
 from stadtbuch.store import Store
 from stadtbuch.texts import LANGUAGES, Text
@@ -181,7 +182,7 @@ def gather(city: City, *, now: datetime) -> Site:
     public = settings.folder("public")
     standing.require_current(city.book, public)
     datasets = dict(sorted(city.catalog.datasets.items()))
-    sound, damaged = intact(city.state, public)
+    sound, damaged = intact(city.state, public, memory=city.memory)
     exhibits, gone = showcase.gather(city.state, open_data=_is_open(city))
     return Site(
         settings=settings,
@@ -189,7 +190,7 @@ def gather(city: City, *, now: datetime) -> Site:
         reports=definitions.readable(settings),
         shelves=shelves(sound),
         handouts={
-            one.id: downloads.hand_out(one, settings, before=public / "datasets" / one.id)
+            one.id: downloads.hand_out(one, settings, before=public / "datasets" / one.id, memory=city.memory)
             for one in datasets.values()
             if one.is_open
         },
@@ -223,7 +224,9 @@ def _is_open(city: City) -> Callable[[str], bool]:
     return asked
 
 
-def intact(state: State, public: Path) -> tuple[list[Archived], list[Problem]]:
+def intact(
+    state: State, public: Path, *, memory: Memory | None = None
+) -> tuple[list[Archived], list[Problem]]:
     """
     Give the editions that may be shown, and what is wrong with the others.
 
@@ -238,7 +241,7 @@ def intact(state: State, public: Path) -> tuple[list[Archived], list[Problem]]:
         except StateError:
             problems.append(_damage(folder, editions.EDITION))
             continue
-        broken = editions.damaged_files(archived) if archived.public else []
+        broken = editions.damaged_files(archived, memory=memory) if archived.public else []
         problems += [_damage(folder, name) for name in broken]
         published = replace(archived, folder=public / archived.path)
         if not broken:

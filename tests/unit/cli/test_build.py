@@ -19,7 +19,7 @@ from stadtbuch.reports.definitions import Cell
 from stadtbuch.site import pages
 from stadtbuch.texts import Text, same
 
-WRITE_SITE = building.write_site
+RENDER_SITE = building.render_site
 
 
 @pytest.fixture
@@ -44,14 +44,14 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> dict:
         work = Work(report=report, cell=Cell("", {}), publication=told["published"])
         return reports._summary([work], executed=2) | {"exit_code": told["exit_code"]}
 
-    def write_site(city):
+    def render_site(city):
         told["sites"] += 1
         if told["site_error"] is not None:
             raise told["site_error"]
-        return told["site_code"]
+        return told["site_code"], not told["site_code"]
 
     monkeypatch.setattr("stadtbuch.reports.build.build", build)
-    monkeypatch.setattr("stadtbuch.cli.build.write_site", write_site)
+    monkeypatch.setattr("stadtbuch.cli.build.render_site", render_site)
     return told
 
 
@@ -166,9 +166,9 @@ PAGE = "reports/area/2026-01-15/index.html"
 
 @pytest.fixture
 def seen(fake, monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
-    """Let the real `write_site` find what a test puts in here."""
+    """Let the real `render_site` find what a test puts in here."""
     found: list[Finding] = []
-    monkeypatch.setattr("stadtbuch.cli.build.write_site", WRITE_SITE)
+    monkeypatch.setattr("stadtbuch.cli.build.render_site", RENDER_SITE)
     monkeypatch.setattr(
         "stadtbuch.site.pages.write", lambda city, *, now: {"findings": found, "damaged": None}
     )

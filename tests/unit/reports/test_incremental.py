@@ -15,6 +15,7 @@ from builders.city import Made, default_datasets, write_catalogue, write_data
 from nbformat.v4 import new_output
 
 from stadtbuch import settings
+from stadtbuch.catalog import versions
 from stadtbuch.reports import build, editions
 from stadtbuch.runs import key
 
@@ -197,3 +198,22 @@ def test_a_failed_run_is_tried_again_and_says_so(built: Made, tmp_path: Path) ->
     edited(built, PAGE, lambda nb: nb.cells[2].update(source="1 / 0"))
     build.build(built.open(), ["area"])
     assert foreseen(built) == {"area": [("report", "failed", None)]}
+
+
+def test_an_unchanged_source_is_not_hashed_again(built: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its stamp is known; who does not believe stamps says so, and every content is looked at."""
+    session = built.open()
+    session.memory.at += 10**15  # the files of this copy are young otherwise
+    version = session.version("geography.boroughs")
+    session.memory.save()
+    hashed: list[str] = []
+    monkeypatch.setattr(versions, "stamp", lambda dataset, settings: hashed.append(dataset.id) or version)
+
+    assert built.open().version("geography.boroughs") == version
+    assert hashed == ["geography.boroughs"]  # still young for a session of now
+
+    later = built.open()
+    later.memory.at += 10**15
+    assert (later.version("geography.boroughs"), len(hashed)) == (version, 1)
+    built.open(rehash=True).version("geography.boroughs")
+    assert len(hashed) == 2

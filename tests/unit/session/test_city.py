@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from builders.city import CANARY, a_city, a_closed_manifest, a_dataset, default_datasets, write_data
 
-from stadtbuch.catalog import reading
+from stadtbuch.catalog import reading, versions
 from stadtbuch.errors import AccessDenied, SourceError, StadtbuchError, UsageError
 from stadtbuch.model.analysis import Manifest
 from stadtbuch.session import Declared
@@ -151,7 +151,7 @@ def test_a_source_that_changes_while_it_is_read_is_refused(
     """Version and content must belong together."""
     city = a_city(tmp_path).open()
     stamps = iter("abcd")
-    monkeypatch.setattr(reading, "stamp", lambda dataset, settings: next(stamps))
+    monkeypatch.setattr(versions, "stamp", lambda dataset, settings: next(stamps))
 
     with pytest.raises(SourceError) as failed:
         city.load("geography.boroughs")

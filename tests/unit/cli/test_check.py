@@ -55,7 +55,7 @@ def test_a_refusal_says_what_where_and_what_to_do(city, decides, capsys):
     said = capsys.readouterr().out
     assert "Würde abgelehnt." in said
     assert "Unbekannte Form.    privacy.mime" in said
-    assert "Wo: cell 3, output 1" in said
+    assert "Wo: Zelle 3, Ausgabe 1" in said
     assert "Was tun? Nehmen Sie sb.figure." in said
 
 

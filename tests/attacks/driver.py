@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
+import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from attacks.world import World
-from stadtbuch.runs import box
+from stadtbuch.runs import box, kernels, warm
 from stadtbuch.submissions import notebooks, rerun
 
 PRELUDE = Path(__file__).with_name("prelude.py").read_text(encoding="utf-8")
@@ -49,6 +51,10 @@ def _answer(world: World, asked: dict[str, Any]) -> dict[str, Any]:
     told = f"W = {world.told()!r}\n"
     if asked["do"] == "plain":
         answer, more = _plain(world, asked, told, limits), {}
+    elif asked["do"] == "forked":
+        return _forked(world, asked, told)
+    elif asked["do"] == "bare":
+        return _bare(world, asked, told)
     elif asked["do"] == "terminal":
         return {"reply": _terminal(asked, told)}
     else:
@@ -109,6 +115,120 @@ def _notebook(asked: dict[str, Any], told: str, limits: box.Limits) -> tuple[box
     )
     assert ran.answer is not None
     return ran.answer, {"fault": asdict(ran.fault) if ran.fault else None, "outputs": dict(ran.outputs)}
+
+
+def _bare(world: World, asked: dict[str, Any], told: str) -> dict[str, Any]:
+    """Run code in an ordinary process of this user, as an ordinary kernel is one."""
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{PRELUDE}\n{told}{asked['code']}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    time.sleep(0.2)  # whoever knocked is counted by now
+    return {"reply": ended.stdout, "said": ended.stderr, "harm": world.harm(ended.stdout)}
+
+
+def _forked(world: World, asked: dict[str, Any], told: str) -> dict[str, Any]:
+    """Run cells in a run forked from a zygote, beside a neighbour that knows a secret."""
+    zygote = warm.begin()
+    zygote.wait()
+    world.ours = world.children() - {world.neighbour.pid}
+    with closing(_fork(zygote, world, "neighbour", asked)) as beside:
+        secret = world.tokens["neighbour"]
+        hides = f"{PRELUDE}\n{NEIGHBOUR}\nstart({secret!r})"
+        told_us = "".join(_said(_cell(beside, hides, 30.0)))
+        assert told_us.startswith("{"), told_us
+        found = json.loads(told_us)
+        about = f"{told}N = {found!r}\n"
+        begun = time.monotonic()
+        with closing(_fork(zygote, world, "attacker", asked)) as run:
+            outputs, fault = _cells(run, [f"{PRELUDE}\n{about}", *asked["cells"]], asked.get("seconds", 30.0))
+        alive = not select.select([beside.process], [], [], 0)[0]
+        heard = "".join(_said(_cell(beside, "heard()", 30.0))) if alive else ""
+    reply = "".join(text for one in outputs.values() for text in _said(one))
+    harm = (
+        world.harm(reply) | ({} if alive else {"neighbour": ["dead"]}) | ({"heard": heard} if heard else {})
+    )
+    return {
+        "ended": "replied", "seconds": time.monotonic() - begun, "memory": None, "length": len(reply), "reply": reply,
+        "said": "", "harm": harm, "fault": fault, "outputs": outputs,
+    }  # fmt: skip
+
+
+NEIGHBOUR = """
+def start(secret):
+    import json, socket, threading
+    global hold, door, datagrams, knocks
+    hold, knocks = secret, []
+    Path("run.json").write_text(secret)
+    os.environ["SECRET"] = secret
+    door = socket.socket(socket.AF_UNIX)
+    door.bind("\\0neighbour")
+    door.listen()
+    def wait():
+        while True:
+            door.accept()
+            knocks.append("abstract")
+    threading.Thread(target=wait, daemon=True).start()
+    inputs = [one for one in os.listdir("inputs")]
+    handles = [int(os.readlink(f"inputs/{one}").rpartition("/")[2]) for one in inputs]
+    print(json.dumps({"pid": os.getpid(), "folder": os.getcwd(), "inputs": handles}))
+
+def heard():
+    if knocks:
+        print(knocks)
+"""
+
+
+def _fork(zygote: warm.Warm, world: World, name: str, asked: dict[str, Any]) -> warm.Run:
+    with Path(os.devnull).open("wb") as log:
+        return zygote.fork(
+            warm.Asked(
+                name=name,
+                environment=kernels.environment(Path(warm.RUNS) / name, INFO),
+                bounds=warm.Bounds(60, 1 << 30, asked.get("output_bytes", 8 << 20)),
+                log=log.fileno(),
+                files={"run.json": json.dumps({**INFO, "inputs": {}}).encode()},
+                inputs={"inputs/granted.parquet": world.tokens["neighbour"].encode()}
+                if name == "neighbour"
+                else {},
+                folders=("inputs", "modules", "home", "outputs"),
+                layers=warm.wall.LAYERS - set(asked.get("without", ())),
+            )
+        )
+
+
+def _cells(run: warm.Run, cells: list[str], seconds: float) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Run cells one after the other, also after an error."""
+    outputs: dict[str, Any] = {}
+    for number, code in enumerate(cells, start=1):
+        shown = outputs.setdefault(f"cell-{number}", [])
+        try:
+            shown += _cell(run, code, seconds)
+        except warm.Stopped as stopped:
+            return outputs, {"cell": number, "kind": stopped.kind, "message": ""}
+    with suppress(warm.Stopped):
+        list(run.files(until=time.monotonic() + 10))
+    return outputs, None
+
+
+def _cell(run: warm.Run, code: str, seconds: float) -> list[dict[str, Any]]:
+    shown = list(run.execute(code, until=time.monotonic() + seconds))
+    return [
+        {"output_type": one["type"], **one["content"]}
+        for one in shown
+        if isinstance(one.get("content"), dict)
+    ]
+
+
+def _said(outputs: list[dict[str, Any]]) -> list[str]:
+    return [
+        str(one.get(name, ""))
+        for one in outputs
+        for name in ("text", "ename", "evalue", "traceback", "data")
+        if one.get(name)
+    ]
 
 
 if __name__ == "__main__":

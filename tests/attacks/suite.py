@@ -103,8 +103,8 @@ def drive(identity: str) -> Iterator[Driver]:
 class Evidence:
     """Runs attacks, those of a batch in one box, and keeps what came of them."""
 
-    def __init__(self, driver: Driver, *, alone: bool) -> None:
-        self.driver, self.alone = driver, alone
+    def __init__(self, driver: Driver, *, alone: bool, do: str = "notebook") -> None:
+        self.driver, self.alone, self.do = driver, alone, do
         self.seen: dict[str, Seen] = {}
 
     def of(self, attack: Attack) -> Seen:
@@ -130,7 +130,7 @@ class Evidence:
                 self.of(ATTACKS[one.after])
         first = attacks[0]
         run = self.driver.ask(
-            do="notebook",
+            do=self.do,
             cells=[one.code + FOOT for one in attacks],
             limits=first.limits,
             seconds=first.seconds,

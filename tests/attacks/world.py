@@ -55,6 +55,7 @@ class World:
         (root / "tmp").mkdir(exist_ok=True)
         os.environ["TMPDIR"] = str(root / "tmp")
         self.knocks: Counter[str] = Counter()
+        self.ours: set[int] = set()
         self.lay()
         self.listen()
         self.inherited = self.leave_open()
@@ -172,10 +173,14 @@ class World:
         ]
         return sorted(map(str, found))
 
+    def children(self) -> set[int]:
+        """Give this process's children, of all its threads."""
+        told = (one.read_text().split() for one in Path("/proc/self/task").glob("*/children"))
+        return {int(number) for numbers in told for number in numbers}
+
     def strangers(self) -> list[int]:
         """Give the processes that came from boxes and are still there."""
-        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-        alive = [int(one) for one in children if int(one) != self.neighbour.pid]
+        alive = sorted(self.children() - {self.neighbour.pid} - self.ours)
         for one in alive:
             with suppress(ChildProcessError):
                 os.waitpid(one, os.WNOHANG)

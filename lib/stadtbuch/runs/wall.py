@@ -15,10 +15,12 @@ import ctypes
 import os
 import resource
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+LAYERS = frozenset({"files", "calls", "hidden", "limits"})
+"""Every part of the wall. Only tests take one away, to see that its attack then succeeds."""
 OLDEST = 6
 """The first version of Landlock that keeps signals and abstract sockets inside (Linux 6.12)."""
 
@@ -54,7 +56,7 @@ def version() -> int:
     return max(int(got), 0)
 
 
-def shut(stays: Open, *, calls: bytes) -> None:
+def shut(stays: Open, *, calls: bytes, layers: Collection[str] = LAYERS) -> None:
     """
     Shut this process in for good.
 
@@ -64,6 +66,8 @@ def shut(stays: Open, *, calls: bytes) -> None:
         All files that it may still reach; it connects to no TCP port, and to no process outside.
     calls
         The filter of system calls, from `seccomp.program`.
+    layers
+        All of them; only tests take one away.
 
     Raises
     ------
@@ -73,10 +77,13 @@ def shut(stays: Open, *, calls: bytes) -> None:
     if not calls or len(calls) % 8:
         raise OSError("no filter of system calls")
     _control(_NO_NEW_PRIVILEGES, 1)
-    _landlock(stays)
-    program = _Program(len(calls) // 8, calls)
-    _check(_LIBC.prctl(_SET_SECCOMP, ctypes.c_ulong(_FILTER), ctypes.byref(program)), "seccomp")
-    hide()
+    if "files" in layers:
+        _landlock(stays)
+    if "calls" in layers:
+        program = _Program(len(calls) // 8, calls)
+        _check(_LIBC.prctl(_SET_SECCOMP, ctypes.c_ulong(_FILTER), ctypes.byref(program)), "seccomp")
+    if "hidden" in layers:
+        hide()
 
 
 def hide() -> None:
@@ -94,7 +101,7 @@ def adopt() -> None:
     _control(_SET_SUBREAPER, 1)
 
 
-def bound(*, cpu_seconds: int, memory_bytes: int, file_bytes: int) -> None:
+def bound(*, cpu_seconds: int, memory_bytes: int, file_bytes: int, processes: int) -> None:
     """
     Limit this process and, each for itself, those that it starts.
 
@@ -107,9 +114,12 @@ def bound(*, cpu_seconds: int, memory_bytes: int, file_bytes: int) -> None:
         of which drawing charts takes many gigabytes.
     file_bytes
         Of each file.
+    processes
+        How many its user may have, threads included.
     """
     held = _data_bytes()
     for what, most in (
+        (resource.RLIMIT_NPROC, processes),
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_DATA, held + memory_bytes),
         (resource.RLIMIT_FSIZE, file_bytes),

@@ -45,6 +45,8 @@ END_SECONDS = 10.0
 MOST_DESCRIPTORS = 200
 """In one packet; the kernel takes 253."""
 MOST_FILES = 10_000
+PROCESSES = 2048
+"""Of all runs of a zygote together, threads included: none of them can take the machine's last one."""
 TIMEOUT, DEAD, CPU, MEMORY, OUTPUT = "Timeout", "DeadKernel", "CpuTime", "Memory", "Output"
 
 
@@ -77,7 +79,7 @@ class Asked:
 
     `name`: of its folder, letters, digits and ``-``. `environment`: all its variables. `files`: path in its folder ->
     content; `inputs`: the same, of which it gets a descriptor and no copy. `folders`: empty ones. `log`: descriptor of
-    a file for what it writes past its notebook.
+    a file for what it writes past its notebook. `layers`: of its wall; only tests take one away.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Asked:
     files: Mapping[str, bytes] = field(default_factory=dict)
     inputs: Mapping[str, bytes] = field(default_factory=dict)
     folders: Sequence[str] = ()
+    layers: frozenset[str] = wall.LAYERS
 
     @property
     def folder(self) -> Path:
@@ -298,7 +301,9 @@ class Warm:
                     "cpu_seconds": asked.bounds.cpu_seconds,
                     "memory_bytes": asked.bounds.memory_bytes,
                     "file_bytes": asked.bounds.output_bytes,
+                    "processes": PROCESSES,
                 },
+                "layers": sorted(asked.layers),
             }
             descriptors.insert(0, _sealed(json.dumps(request).encode()))
             sent.callback(os.close, descriptors[0])

@@ -222,8 +222,9 @@ def _begin(
     _find_modules(folder)
     if "charts" in named:
         charts.lead(named["charts"])
-    wall.bound(**request["limits"])
-    wall.shut(_open(zygote, folder), calls=zygote.calls)
+    if "limits" in request["layers"]:
+        wall.bound(**request["limits"])
+    wall.shut(_open(zygote, folder), calls=zygote.calls, layers=request["layers"])
     serve = _served(zygote, request, folder, named)
     own = os.pidfd_open(os.getpid())
     socket.send_fds(connection, [b"{}"], [own])

@@ -3,7 +3,7 @@
 #   make demo       the synthetic city, from its data to its public pages (no root, no system packages)
 #   make test       every rule, every kind of failure; ends with a list of what was skipped
 #   make check      style, floors, types and the quick guards
-#   make campaign   NAME=tables: a test with a larger sample; NAME=sandbox: each hostile notebook by itself
+#   make campaign   NAME=tables: a test with a larger sample; NAME=sandbox: each hostile notebook by itself; NAME=kernels: 10,000 kills
 #   make lab        JupyterLab in this city, with the start notebook
 #   make serve      the public pages and the dashboards on this machine
 #   make bench      measurements
@@ -24,6 +24,7 @@ PORT ?= 8000
 DASHBOARDS_PORT ?= 8001
 NAME ?=
 SAMPLE ?= 5000
+KILLS ?= 10000
 
 # uv keeps what it fetched in the home folder; without a writable one, inside .venv.
 HOMELESS := $(shell test -n "$$HOME" && test -d "$$HOME" && test -w "$$HOME" || echo yes)
@@ -63,8 +64,9 @@ campaign: $(STAMPS)/test
 	@case "$(NAME)" in \
 	  tables) $(BIN)/python -m pytest tests/attackers --sample $(SAMPLE) -rA ;; \
 	  sandbox) $(BIN)/python -m pytest tests/attacks --alone -rA ;; \
-	  crash|attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables and NAME=sandbox."; exit 2 ;; \
-	  *) echo "Which campaign? make campaign NAME=tables or NAME=sandbox"; exit 2 ;; \
+	  kernels) $(BIN)/python -m pytest tests/kernels --kills $(KILLS) -rA ;; \
+	  crash|attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables, NAME=sandbox and NAME=kernels."; exit 2 ;; \
+	  *) echo "Which campaign? make campaign NAME=tables, NAME=sandbox or NAME=kernels"; exit 2 ;; \
 	esac
 
 lab: $(STAMPS)/lab

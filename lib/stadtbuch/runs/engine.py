@@ -9,13 +9,16 @@ bytes.
 
 from __future__ import annotations
 
+import itertools
 import logging
+import os
 import platform
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -25,7 +28,8 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-from stadtbuch.runs import kernels, warm
+from stadtbuch.errors import Refused
+from stadtbuch.runs import anybody, kernels, warm
 from stadtbuch.runs.warm import DEAD, TIMEOUT, Stopped
 
 PLAIN, DIRECT = "stadtbuch-plain", "stadtbuch-direct"
@@ -112,23 +116,76 @@ class Direct(Engine):
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
         """Run the cells until one raises; that the run was stopped is recorded as a cell's error."""
         options["seen"].append(nb_man)
-        client = PapermillNotebookClient(
-            nb_man, store_widget_state=False, record_timing=False, log=logging.getLogger("stadtbuch.engine")
-        )
-        client.reset_execution_trackers()
-        until = time.monotonic() + options["seconds"]
+        log = logging.getLogger("stadtbuch.engine")
+        client = PapermillNotebookClient(nb_man, store_widget_state=False, record_timing=False, log=log)
+        _execute_all(nb_man, client, options["run"], options["seconds"])
+
+
+class Hermetic(Direct):
+    """
+    For anybody: ``papermill --engine stadtbuch``.
+
+    A notebook with a manifest that lies in a city gets the inputs that it declares, as in `stadtbuch run`; any other
+    gets nothing. Files that it writes are gone with it: what counts stands in the notebook.
+    """
+
+    _count = itertools.count()
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        """Run the cells behind a wall; in a plain kernel of ours where there is none, and say so."""
+        laid = anybody.laid(options.get("input_path"), nb_man.nb.metadata["papermill"]["parameters"])
+        said = {name: options.get(name) for name in ("log_output", "stdout_file", "stderr_file")}
         try:
-            for index, cell in enumerate(nb_man.nb.cells):
-                nb_man.cell_start(cell, index)
-                well = _execute(options["run"], client, cell, index, until)
-                if not well:
-                    nb_man.cell_exception(cell, cell_index=index)
-                nb_man.cell_complete(cell, cell_index=index)
-                if not well:
-                    break
-        except Stopped as stopped:
-            _mark(nb_man, stopped.kind)
-        nb_man.nb.metadata["language_info"] = {**LANGUAGE_INFO, "version": platform.python_version()}
+            zygote = warm.begin()
+            zygote.wait()
+        except Refused as refused:
+            if laid.limits.wall == "required":
+                raise
+            logging.getLogger("papermill").warning("no wall: %s", refused.why.en if refused.why else "")
+            _without_wall(nb_man, laid, said)
+            return
+        with Path(os.devnull).open("wb") as log:
+            asked = laid.asked(f"notebook-{next(cls._count)}", log=log.fileno())
+            with closing(zygote.fork(asked)) as run:
+                client = PapermillNotebookClient(
+                    nb_man, store_widget_state=False, record_timing=False, **said
+                )
+                _execute_all(nb_man, client, run, laid.limits.seconds)
+
+
+def _without_wall(nb_man: Any, laid: anybody.Laid, said: Mapping[str, Any]) -> None:
+    with TemporaryDirectory(prefix="stadtbuch-papermill-") as place:
+        folder = Path(place)
+        laid.write(folder)
+        client = PapermillNotebookClient(
+            nb_man,
+            kernel_name=kernels.NAME,
+            kernel_manager_class=kernels.PlainKernel,
+            timeout_func=_Limit(laid.limits.seconds),
+            startup_timeout=START_SECONDS,
+            store_widget_state=False,
+            record_timing=False,
+            **said,
+        )
+        client.execute(env=laid.environment(folder), cwd=place)
+
+
+def _execute_all(nb_man: Any, client: PapermillNotebookClient, run: warm.Run, seconds: float) -> None:
+    client.reset_execution_trackers()
+    until = time.monotonic() + seconds
+    try:
+        for index, cell in enumerate(nb_man.nb.cells):
+            nb_man.cell_start(cell, index)
+            well = _execute(run, client, cell, index, until)
+            if not well:
+                nb_man.cell_exception(cell, cell_index=index)
+            nb_man.cell_complete(cell, cell_index=index)
+            if not well:
+                break
+    except Stopped as stopped:
+        _mark(nb_man, stopped.kind)
+    nb_man.nb.metadata["language_info"] = {**LANGUAGE_INFO, "version": platform.python_version()}
 
 
 def _execute(run: warm.Run, client: Any, cell: Any, index: int, until: float) -> bool:

@@ -60,10 +60,15 @@ def city(
         return RunCity.open(told.run)
     settings = city_settings.read(city_settings.find(Path(start or Path.cwd()).resolve()))
     declared = _manifest(Path(notebook) if notebook else None, told.notebook, settings.root)
-    opened = City.open(settings, now=now or datetime.now(UTC), as_role=as_role)
+    opened = City.open(settings, now=now or moment(), as_role=as_role)
     if declared is None:
         return opened
     return opened.declaring(Declared(declared, _values(declared, opened, values)))
+
+
+def moment() -> datetime:
+    """Read the clock, for code that nobody hands a moment."""
+    return datetime.now(UTC)
 
 
 def _manifest(named: Path | None, opened: Path | None, root: Path) -> Manifest | None:

@@ -217,7 +217,7 @@ def _begin(
 
     named = {name: descriptors[place] for name, place in request["descriptors"].items()}
     _stand(named["log"])
-    _surround(request["environment"])
+    _surround(zygote, request["environment"])
     folder = _lay_out(request, descriptors)
     _find_modules(folder)
     if "charts" in named:
@@ -243,10 +243,12 @@ def _stand(log: int) -> None:
     os.close(log)
 
 
-def _surround(environment: dict[str, str]) -> None:
+def _surround(zygote: Zygote, environment: dict[str, str]) -> None:
+    """Set the run's variables, and those that every kernel sets for itself."""
     from stadtbuch.runs import inside  # noqa: PLC0415 - only once the library is found
 
-    inside.surround(environment)
+    inside.surround({"MPLBACKEND": "module://matplotlib_inline.backend_inline", **environment})
+    zygote.shell.init_environment()
     tempfile.tempdir = None
     time.tzset()
 

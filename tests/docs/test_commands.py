@@ -79,6 +79,10 @@ PAGES: dict[str, Place] = {
 ELSEWHERE = {
     "docs/how-to/first-report.md": "tests/docs/test_guides.py::test_the_first_report_becomes_public",
     "docs/reference/commands.md": "tests/docs/test_examples.py::test_the_example_of_every_command_works",
+    **dict.fromkeys(
+        (f"docs/how-to/{name}.md" for name in ("keep", "checkpoints", "removal")),
+        "tests/docs/test_keeping.py::test_the_commands_about_the_state_work",
+    ),
 }
 """Pages whose commands have a test of their own."""
 

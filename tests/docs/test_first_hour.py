@@ -16,7 +16,7 @@ PAIRS = {
     "datenpflege": "steward",
     "einsenden": "citizen",
 }
-LATER = ("verify", "schedule", "tick", "backup", "restore", "upgrade", "tidy", "diff", "correct")
+LATER = ("verify", "diff", "correct")
 CALLED = re.compile(r"stadtbuch (?:report )?([a-z]+)")
 
 

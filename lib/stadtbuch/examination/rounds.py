@@ -76,6 +76,13 @@ ROUNDS: Mapping[Group, tuple[Check, ...]] = {
         _check("reports", "folder:reports", "Berichte und ihre Notebooks", "Reports and their notebooks"),
         _check("notebooks", "folder:notebooks", "Manifeste der Notebooks", "Manifests of the notebooks"),
         _check("stored-outputs", "folder:stored_outputs", "Gespeicherte Ausgaben", "Stored outputs"),
+        _check(
+            "schedules",
+            "timing:schedules",
+            "Zeitpläne und was sie beobachten",
+            "Schedules and what they watch",
+        ),
+        _check("notify", "timing:notify", "Benachrichtigung", "Notification"),
         _check("approvals", "folder:recorded", "Mitgelieferte Freigaben", "Approvals that came along"),
         _check("texts", "folder:texts", "Texte der Stadt", "Texts of the city"),
         _check(
@@ -111,6 +118,7 @@ ROUNDS: Mapping[Group, tuple[Check, ...]] = {
         _check("archive", "memory:archive", "Ausgaben im Archiv", "Editions in the archive"),
         _check("waiting", "memory:waiting", "Was auf Freigabe wartet", "What awaits approval"),
         _check("submissions", "memory:submissions", "Unentschiedene Einreichungen", "Undecided submissions"),
+        _check("timer", "timing:timer", "Der letzte Takt", "The last tick"),
         _check("interrupted", "memory:interrupted", "Unterbrochene Befehle", "Interrupted commands"),
         _check("pages", "memory:pages", "Der öffentliche Ordner", "The public folder"),
         _check("signing-key", "keeping:seal", "Der Schlüssel des Buchs", "The key of the book"),

@@ -183,7 +183,9 @@ def hits(text: str, index: frozenset[bytes], key: bytes, *, exempt: frozenset[st
     return sum(hashed in index and one not in exempt for one, hashed in _hashed(text, key))
 
 
-@lru_cache(maxsize=4)  # one text is compared with every dataset in turn; hashing it is the work
+@lru_cache(
+    maxsize=512
+)  # several rules compare a text, and the cells of a report share most; hashing is the work
 def _hashed(text: str, key: bytes) -> tuple[tuple[str, bytes], ...]:
     """Give the phrases of a text with their digests."""
     return tuple((one, _digest(one, key)) for one in runs(text))

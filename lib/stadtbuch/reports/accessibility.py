@@ -52,16 +52,25 @@ class Node:
     parent: Node | None
     children: list[Node] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    named: dict[str, Node] | None = None
 
     def walk(self) -> Iterator[Node]:
-        """Go through this element and all below it."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        """Go through this element and all below it, in the order of the page."""
+        waiting = [self]
+        while waiting:
+            one = waiting.pop()
+            yield one
+            waiting.extend(reversed(one.children))
 
     def find(self, *tags: str) -> list[Node]:
         """Give the elements of these tags below this one."""
         return [one for one in self.walk() if one.tag in tags and one is not self]
+
+    def by_id(self) -> dict[str, Node]:
+        """Give the elements that have an id; looked for once."""
+        if self.named is None:
+            self.named = {one.get("id"): one for one in self.walk() if one.get("id")}
+        return self.named
 
     def get(self, name: str) -> str:
         """Give an attribute; empty if there is none."""
@@ -264,7 +273,7 @@ def _described(svg: Node, page: Node) -> str:
 
 def _referred(ids: str, page: Node) -> str:
     """Give the words that an attribute refers to."""
-    known = {one.get("id"): one for one in page.walk() if one.get("id")}
+    known = page.by_id()
     return " ".join(known[name].text for name in ids.split() if name in known)
 
 

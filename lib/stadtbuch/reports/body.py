@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from typing import Any
 
@@ -144,6 +144,7 @@ def shown(notebook: NotebookNode) -> list[tuple[str, str]]:
     return [(mark["kind"], mark["name"]) for mark in marks if mark]
 
 
+@lru_cache(maxsize=4096)  # the cells of a report share most of their words, and each stands on four pages
 def markdown(source: str, *, shift: int = 0, language: str = "de") -> str:
     r"""
     Turn Markdown into HTML that may stand in a public page.

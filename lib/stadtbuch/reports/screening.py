@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -55,9 +56,9 @@ class Screen:
             parameters=evidence.facts["parameters"],
             open_places=lambda: _open_places(evidence),
             canaries=values.canaries(city),
-            open_values=scan.vocabulary((*_open_words(evidence), *_released_words(evidence))),
-            vocabulary=scan.vocabulary(public_words(city)),
-            allowed_addresses=frozenset(addresses(city)),
+            open_values=_open_values(evidence) | scan.vocabulary(_released_words(evidence)),
+            vocabulary=city.once("public words", lambda: scan.vocabulary(public_words(city))),
+            allowed_addresses=city.once("public addresses", lambda: frozenset(addresses(city))),
             paths=(str(city.settings.root), str(evidence.folder)),
             rules=city.settings.rules.version,
             min_count=max(least, default=None),
@@ -104,17 +105,23 @@ def _renderings(evidence: Evidence) -> dict[tuple[str, str], frozenset[str]]:
     return {pair: frozenset((evidence.rendered(*pair) or {}).values()) for pair in pairs}
 
 
-def _open_words(evidence: Evidence) -> Iterator[str]:
-    """Give the texts of the run's open inputs: what is public anyhow is no finding."""
-    for one in evidence.facts["inputs"].values():
-        if one["class"] == "open" and one["kind"] == "frame":
-            frame = read_frame((evidence.folder / one["file"]).read_bytes())
-            for name in frame.columns:
-                if (
-                    not pd.api.types.is_numeric_dtype(frame[name].dtype)
-                    and str(frame[name].dtype) != "geometry"
-                ):
-                    yield from frame[name].dropna().astype("str").unique()
+def _open_values(evidence: Evidence) -> frozenset[str]:
+    """Give the words of the run's open inputs: what is public anyhow is no finding."""
+    inputs = evidence.facts["inputs"].values()
+    told = (one for one in inputs if one["class"] == "open" and one["kind"] == "frame")
+    return frozenset().union(*(_open_words((evidence.folder / one["file"]).read_bytes()) for one in told))
+
+
+@lru_cache(maxsize=32)  # the cells of a report read the same open data
+def _open_words(data: bytes) -> frozenset[str]:
+    """Collect the texts of a snapshot."""
+    frame = read_frame(data)
+    named = [
+        name
+        for name in frame.columns
+        if not pd.api.types.is_numeric_dtype(frame[name].dtype) and str(frame[name].dtype) != "geometry"
+    ]
+    return scan.vocabulary(text for name in named for text in frame[name].dropna().astype("str").unique())
 
 
 def _open_places(evidence: Evidence) -> frozenset[str]:

@@ -95,6 +95,7 @@ class City:
     _seen: dict[str, Snapshot] = field(default_factory=dict)
     _choices: dict[str, list[str]] = field(default_factory=dict)
     _recorded: set[tuple[Any, ...]] = field(default_factory=set)
+    _worked_out: dict[str, Any] = field(default_factory=dict)
 
     seed = SEED
     languages = LANGUAGES
@@ -351,6 +352,12 @@ class City:
         if source is None:
             return {"title": {"de": dataset, "en": dataset}, "columns": [], "licence": None}
         return origin(source, columns=columns, licence=LICENCES.get(source.license or ""))
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Give what follows from settings and catalogue alone; it is worked out once in a session."""
+        if name not in self._worked_out:
+            self._worked_out[name] = make()
+        return self._worked_out[name]
 
     def choices(self, reference: str) -> list[str]:
         """

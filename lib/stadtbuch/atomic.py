@@ -9,17 +9,21 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 from stadtbuch.errors import StateError
 from stadtbuch.texts import Text
 
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+LEFTOVER = re.compile(r"\.(.+)\.[a-z0-9_]{8}")
+"""The temporary names of `write`."""
 
 
 def write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -35,18 +39,63 @@ def write(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     mode
         Permissions of the new file.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    file, temporary = _temporary(path)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with file:
             file.write(data)
             file.flush()
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+            temporary.replace(path)  # while it is held: nobody sweeps a file that has an owner
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _temporary(path: Path) -> tuple[IO[bytes], Path]:
+    """Make a file beside its place and hold it; one that was swept before it was held is made anew."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink:
+                return os.fdopen(handle, "wb"), Path(name)
+        except BaseException:
+            os.close(handle)
+            Path(name).unlink(missing_ok=True)
+            raise
+        os.close(handle)
+
+
+def sweep(folder: Path) -> int:
+    """
+    Remove what `write` left below a folder when its process was killed; a file that somebody holds stays.
+
+    Returns
+    -------
+    int
+        How many files were removed.
+    """
+    return sum(_swept(path) for path in folder.rglob(".*") if LEFTOVER.fullmatch(path.name))
+
+
+def _swept(path: Path) -> bool:
+    """Remove a temporary file that has no owner any more."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            return False
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:  # gone by now, or not ours
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ Keys, locks and the log live here; the book and the store have modules of their 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -38,6 +39,8 @@ Folder = Literal[
     "dashboards",
     "cache",
     "checkpoints",
+    "journal",
+    "failures",
 ]
 FOLDERS: tuple[Folder, ...] = get_args(Folder)
 KEY_BYTES = 32
@@ -325,7 +328,10 @@ def _rotate(path: Path, more: int) -> None:
 def _append(path: Path, line: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(handle, line)
+        before = os.fstat(handle).st_size
+        if os.write(handle, line) < len(line):  # a full disk took half of it: the next line begins a line
+            os.ftruncate(handle, before)
+            raise OSError(errno.ENOSPC, "")
     finally:
         os.close(handle)
 

@@ -111,3 +111,16 @@ def test_a_queue_lets_one_in_at_a_time(tmp_path):
     with get_context("spawn").Pool(2) as pool:
         pool.map(_count_up, [tmp_path] * 2)
     assert (tmp_path / "number").read_text() == "100"
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path):
+    """Temporary files without an owner go; one that is being written, and files of others, stay."""
+    left, other = tmp_path / "a" / ".page.html.abcd1234", tmp_path / ".gitignore"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    other.write_bytes(b"")
+    file, held = atomic._temporary(tmp_path / "page.html")
+    with file:
+        assert atomic.sweep(tmp_path) == 1
+        assert sorted(path.name for path in tmp_path.rglob("*")) == sorted([".gitignore", "a", held.name])
+    assert atomic.sweep(tmp_path) == 1

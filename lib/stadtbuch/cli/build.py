@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stadtbuch.cli import interruption
 from stadtbuch.cli.context import (
     AsOption,
     CityOption,
@@ -113,22 +114,42 @@ def perform(
         What `reports.build` gives; if the pages failed, ``site`` with the ``error`` beside it.
     """
     from stadtbuch.cli import looked  # noqa: PLC0415 - start-up time
-    from stadtbuch.reports import build as reports  # noqa: PLC0415 - start-up time
 
-    seen = None if dry_run else looked.before(city)
-    with drawn(narrator()) as progress:
-        summary = reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run, days=days)
-    if not dry_run:
-        summary = _with_dashboards(city, names, summary, jobs=jobs)
+    if dry_run:
+        summary = _reports(city, names, jobs=jobs, dry_run=True, days=days)
+        city.memory.save()
+        return summary
+    with interruption.changing(city, "stadtbuch build") as note:
+        seen = looked.before(city)
+        summary = _with_dashboards(city, names, _reports(city, names, jobs=jobs, days=days), jobs=jobs)
         try:
             code, silent = render_site(city)
         except StadtbuchError as error:  # the runs are done: their summary must not be lost
+            if error.code != "editions.damaged":  # then all other pages were written
+                note.keep()
             return summary | {"site": {"error": error}, "exit_code": error.exit_code}
         summary["exit_code"] = summary["exit_code"] or code
-        if silent and not names and days is None:
-            _note(city, summary, seen)
+        if interruption.unfinished(summary):
+            note.keep()
+    if silent and not names and days is None:
+        _note(city, summary, seen)
     city.memory.save()
     return summary
+
+
+def _reports(
+    city: City,
+    names: list[str],
+    *,
+    jobs: int,
+    dry_run: bool = False,
+    days: Mapping[str, date] | None = None,
+) -> dict[str, Any]:
+    """Build the reports, with their progress drawn."""
+    from stadtbuch.reports import build as reports  # noqa: PLC0415 - start-up time
+
+    with drawn(narrator()) as progress:
+        return reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run, days=days)
 
 
 def _note(city: City, summary: Mapping[str, Any], seen: Any) -> None:

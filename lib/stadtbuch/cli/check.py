@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stadtbuch import journal
 from stadtbuch.cli.context import (
     AsOption,
     CityOption,
@@ -50,7 +51,8 @@ def check(
     from stadtbuch.reports import trial  # noqa: PLC0415 - start-up time
 
     opened = open_city(city, now=now, as_role=as_role)
-    with drawn(narrator()) as progress:
+    journaled = journal.noted(opened.state.folder("journal"), command="stadtbuch check", now=opened.now)
+    with journaled, drawn(narrator()) as progress:
         if what.endswith(".ipynb"):
             path = Path(what) if Path(what).exists() else opened.settings.root / what
             decision = trial.of_notebook(opened, path, parameter or [], progress=progress)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stadtbuch.cli import interruption
 from stadtbuch.cli.build import renew_dashboard, write_site
 from stadtbuch.cli.context import (
     AsOption,
@@ -186,10 +187,11 @@ def approve(
     from stadtbuch.reports import decisions  # noqa: PLC0415 - start-up time
 
     opened = open_city(city, now=now, as_role=as_role)
-    done = decisions.approve(opened, report, record=record)
-    if done.released:
-        renew_dashboard(opened, report)
-    code = write_site(opened) if done.released else 0
+    with interruption.changing(opened, "stadtbuch report approve"):
+        done = decisions.approve(opened, report, record=record)
+        if done.released:
+            renew_dashboard(opened, report)
+        code = write_site(opened) if done.released else 0
     document = {
         "report": report,
         "role": done.approval.role,
@@ -260,13 +262,14 @@ def withhold(
     from stadtbuch.reports import decisions  # noqa: PLC0415 - start-up time
 
     opened = open_city(city, now=now, as_role=as_role)
-    try:
-        done = decisions.withhold(opened, edition, reason=Text(de=reason_de, en=reason_en))
-    except UsageError as error:
-        if error.code == "edition.withheld":  # an earlier try may have been cut off before the pages
-            write_site(opened)
-        raise
-    code = write_site(opened)
+    with interruption.changing(opened, "stadtbuch report withhold"):
+        try:
+            done = decisions.withhold(opened, edition, reason=Text(de=reason_de, en=reason_en))
+        except UsageError as error:
+            if error.code == "edition.withheld":  # an earlier try may have been cut off before the pages
+                write_site(opened)
+            raise
+        code = write_site(opened)
     line = _event(done)
     gone = said(f"{edition} ist nicht mehr öffentlich.", f"{edition} is not public any more.")
     answer(line, as_json=as_json, human=lambda console: console.print(gone))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from stadtbuch import journal
 from stadtbuch.cli.context import (
     AsOption,
     CityOption,
@@ -68,7 +69,8 @@ def run(
 ) -> None:
     """Run one notebook."""
     opened = open_city(city, now=now, as_role=as_role)
-    result, findings = perform(opened, notebook, parameter or [], answers=sys.stdin if form else None)
+    with journal.noted(opened.state.folder("journal"), command="stadtbuch run", now=opened.now):
+        result, findings = perform(opened, notebook, parameter or [], answers=sys.stdin if form else None)
     document = as_document(result, findings, root=opened.settings.root)
     if not result.ok and not as_json:
         raise result.failure()

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import stadtbuch
-from stadtbuch.cli.context import CityOption, JsonOption, answer, open_settings, said
+from stadtbuch.cli import interruption
+from stadtbuch.cli.context import CityOption, JsonOption, answer, open_city, open_settings, said
 from stadtbuch.errors import StateError
 from stadtbuch.settings import handed_on
 from stadtbuch.texts import Text
@@ -80,6 +81,8 @@ def serve(
 ) -> None:
     """Serve site and dashboards."""
     settings = open_settings(city)
+    if interruption.left(settings):
+        interruption.resume(open_city(city))
     _require_pages(settings)
     with _told_to_stop() as stop, _listening(host, port) as site, _listening(host, dashboards_port) as live:
         services = Services(settings, host, site, live, seats or settings.dashboards.seats)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stadtbuch import journal
 from stadtbuch import settings as city_settings
+from stadtbuch.cli import interruption
 from stadtbuch.cli.context import (
     AsOption,
     CityOption,
@@ -148,7 +150,8 @@ def receive(
 
     sent = _completed(_sent(file), credit=credit, licence=licence, consent=consent)
     opened = open_city(city, now=now, as_role=as_role)
-    got = inbox.receive(opened, sent, random=secrets.token_bytes)
+    with journal.noted(_journal(opened), command="stadtbuch submission receive", now=opened.now):
+        got = inbox.receive(opened, sent, random=secrets.token_bytes)
     letter = letters.receipt(got.submission, secret=got.secret, mailbox=mailbox(opened)).pick(language())
     document = _record(got.submission.model_dump(mode="json")) | {
         "stage": "received",
@@ -374,7 +377,9 @@ def inspect(
     from stadtbuch.submissions import inspection, numbers, review  # noqa: PLC0415 - start-up time
 
     if numbers.looks_like_number(what):
-        held, made = review.inspect(open_city(city, now=now, as_role=as_role), what)
+        opened = open_city(city, now=now, as_role=as_role)
+        with journal.noted(_journal(opened), command="stadtbuch submission inspect", now=opened.now):
+            held, made = review.inspect(opened, what)
         document = _line(held) | {"inspection": _inspected(made)}
     else:
         made = inspection.inspect(_sent(Path(what)).notebook, known=_known(city))
@@ -382,6 +387,10 @@ def inspect(
     answer(document, as_json=as_json, human=lambda console: _print_inspection(console, made))
     if made.blocking:
         raise typer.Exit(3)
+
+
+def _journal(city: City) -> Path:
+    return city.state.folder("journal")
 
 
 def _known(city: Path | None) -> Known:
@@ -481,7 +490,8 @@ def rerun(
         narrator().print(said(f"Lauf {run} von 2 im Sandkasten …", f"Run {run} of 2 in the sandbox …"))
 
     # a real city's server must bound memory and processes in all; the made-up city is for trying out
-    made = sandbox.rerun(opened, number, bounded=not opened.settings.city.synthetic, progress=progress)
+    with journal.noted(_journal(opened), command="stadtbuch submission rerun", now=opened.now):
+        made = sandbox.rerun(opened, number, bounded=not opened.settings.city.synthetic, progress=progress)
     words = f"{VERDICTS[made.verdict.value].pick(language())}: {made.text.pick(language())}"
     document = made.model_dump(mode="json") | {"text": made.text.pick(language())}
     answer(document, as_json=as_json, human=lambda console: console.print(words, soft_wrap=True))
@@ -522,7 +532,8 @@ def accept(
 
     opened = open_city(city, now=now, as_role=as_role)
     text = _reason(reason, reason_en)
-    held = review.accept(opened, number, reason=text)
+    with interruption.changing(opened, "stadtbuch submission accept"):
+        held = review.accept(opened, number, reason=text)
     page = f"{opened.settings.site.address.rstrip('/')}/showcase/{held.number.lower()}/".lstrip("/")
     _decided(opened, held, letters.accepted(held.number, reason=text, page=page), as_json=as_json)
 
@@ -551,7 +562,8 @@ def reject(
 
     opened = open_city(city, now=now, as_role=as_role)
     text = _reason(reason, reason_en)
-    held = review.reject(opened, number, reason=text)
+    with interruption.changing(opened, "stadtbuch submission reject"):
+        held = review.reject(opened, number, reason=text)
     _decided(
         opened, held, letters.rejected(held.number, reason=text, mailbox=mailbox(opened)), as_json=as_json
     )
@@ -589,10 +601,11 @@ def withdraw(
     from stadtbuch.submissions import letters, review  # noqa: PLC0415 - start-up time
 
     opened = open_city(city, now=now, as_role=as_role)
-    if secret is not None:
-        held = review.withdraw_by_sender(opened, number, secret=secret)
-    else:
-        held = review.withdraw(opened, number, reason=_reason(reason, reason_en))
+    with interruption.changing(opened, "stadtbuch submission withdraw"):
+        if secret is not None:
+            held = review.withdraw_by_sender(opened, number, secret=secret)
+        else:
+            held = review.withdraw(opened, number, reason=_reason(reason, reason_en))
     _decided(opened, held, letters.withdrawn(held.number, was_public=held.status.was_public), as_json=as_json)
 
 

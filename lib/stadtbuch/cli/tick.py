@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stadtbuch.cli import build as building
+from stadtbuch.cli import interruption
 from stadtbuch.cli.context import (
     AsOption,
     CityOption,
@@ -61,6 +62,7 @@ def tick(
     from stadtbuch.reports import timetable  # noqa: PLC0415 - start-up time
 
     opened = open_city(city, now=now, as_role=as_role)
+    interruption.resume(opened)
 
     def build(names: Sequence[str], days: Mapping[str, date]) -> dict[str, Any]:
         return building.perform(opened, list(names), jobs=jobs, days=days)

@@ -161,9 +161,10 @@ def _keep(work: Work, city: City) -> None:
         work.publication = "refused"
         _enter(city, work, "dashboard-refused")
         return
-    shelf.put(city.state, _described(city, work, evidence), _files(work.request, evidence))
+    shelf.stage(city.state, _described(city, work, evidence), _files(work.request, evidence))
+    _enter(city, work, "dashboard-released")  # from here on an interruption is finished, before it taken back
+    shelf.show(city.state, work.report.name)
     work.publication = "published"
-    _enter(city, work, "dashboard-released")
 
 
 def _described(city: City, work: Work, evidence: Evidence) -> dict[str, Any]:

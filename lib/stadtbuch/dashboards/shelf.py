@@ -88,8 +88,14 @@ class Kept:
 
 
 def put(state: State, told: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Put a dashboard on the shelf, in the place of an earlier one: `stage` and `show` in one."""
+    stage(state, told, files)
+    show(state, told["name"])
+
+
+def stage(state: State, told: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """
-    Put a dashboard on the shelf, in the place of an earlier one.
+    Write a dashboard beside its place, down to the disk; `show` puts it on the shelf.
 
     Parameters
     ----------
@@ -105,12 +111,46 @@ def put(state: State, told: Mapping[str, Any], files: Mapping[str, bytes]) -> No
         shutil.rmtree(building, ignore_errors=True)
         for path, data in files.items():
             (building / path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (building / path).write_bytes(data)
+            atomic.write(building / path, data, mode=0o600)
         atomic.write(building / DESCRIPTION, _encoded(content))
-        if place.exists():
-            take_down(state, place.name)
-        building.rename(place)
         atomic.sync_folder(place.parent)
+
+
+def show(state: State, name: str) -> None:
+    """Put a dashboard that was written beside its place on the shelf; an earlier one goes first."""
+    place = state.folder("dashboards") / name
+    with atomic.telling("var/dashboards"):
+        if place.exists():
+            take_down(state, name)
+        (place.parent / f".{name}.new").rename(place)
+        atomic.sync_folder(place.parent)
+
+
+def mend(city: City) -> int:
+    """
+    Finish what an interruption left beside the shelf: what the book calls released is shown, the rest goes.
+
+    Returns
+    -------
+    int
+        How many dashboards were put on the shelf.
+    """
+    folder, done = city.state.folder("dashboards"), 0
+    with atomic.telling("var/dashboards"):
+        for path in sorted(folder.glob(".*.new")):
+            name = path.name.removeprefix(".").removesuffix(".new")
+            if _is_released(city, name, read(path)):
+                show(city.state, name)
+                done += 1
+        for path in [*folder.glob(".*.new"), *folder.glob(".*.old")]:
+            shutil.rmtree(path)
+    return done
+
+
+def _is_released(city: City, name: str, kept: Kept | None) -> bool:
+    """Tell whether the book says that exactly this dashboard was released last."""
+    last = list(city.book.entries(kind="dashboard-released", subject=f"dashboards/{name}"))[-1:]
+    return kept is not None and bool(last) and last[0].details["key"] == kept.told["key"]
 
 
 def take_down(state: State, name: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from stadtbuch import atomic
 from stadtbuch.book import standing
 from stadtbuch.book.ledger import Book
 from stadtbuch.errors import StadtbuchError
@@ -20,7 +21,7 @@ from stadtbuch.examination.scene import Scene, below, mode, weight
 from stadtbuch.model.submission import Stage
 from stadtbuch.reports import editions
 from stadtbuch.reports.look import size
-from stadtbuch.site.pages import INVENTORY, LEFTOVER
+from stadtbuch.site.pages import INVENTORY
 from stadtbuch.state import FOLDERS, KEY_BYTES, VERSION
 from stadtbuch.submissions import inbox
 from stadtbuch.texts import Text
@@ -399,7 +400,7 @@ def _half_editions(scene: Scene) -> Iterator[Path]:
 
 def _half_pages(scene: Scene) -> Iterator[Path]:
     public = scene.settings.folder("public")
-    yield from sorted(path for path in below(public) if LEFTOVER.fullmatch(path.name))
+    yield from sorted(path for path in below(public) if atomic.LEFTOVER.fullmatch(path.name))
 
 
 def pages(scene: Scene) -> Iterable[Note]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -145,7 +145,7 @@ class Status(Frozen):
     Where a submission stands, since when, and for a decision who decided it and why.
 
     `was_public`: it was withdrawn after it had been accepted, so a page may have been linked; `entry` is the number
-    of the book's entry, missing only while a command was cut off.
+    of the book's entry, missing only while a command was cut off; until then `details` hold what the entry shall say.
     """
 
     format: Literal[1] = 1
@@ -155,3 +155,4 @@ class Status(Frozen):
     reason: Text | None = None
     was_public: bool = False
     entry: int | None = None
+    details: dict[str, Any] | None = None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from stadtbuch import journal
 from stadtbuch.book import checkpoint, standing
 from stadtbuch.errors import ReportError, StadtbuchError, StateError
 from stadtbuch.model.report import Edition, Report
@@ -27,6 +28,7 @@ from stadtbuch.reports import (
     gate,
     packages,
     recount,
+    recovery,
     registers,
     release,
     remembered,
@@ -138,6 +140,8 @@ def build(
     """
     with city.state.lock("build", command="stadtbuch build"):
         standing.require_current(city.book, city.settings.folder("public"))
+        if not dry_run and journal.interrupted(city.state.folder("journal")):
+            recovery.mend(city)
         if dry_run:
             return _summary(_foreseen(city, names, days), executed=0, dry=True)
         works = judged(city, names, jobs=jobs, progress=progress, crew=crew, days=days)
@@ -376,12 +380,9 @@ def _publish(work: Work, city: City) -> None:
         return
     made, files = _sealed(city, made, files)
     work.edition, files = crate.seal(made.model_copy(update={"approval": approval}), files)
-    editions.lay(
-        editions.place(city.state, work.report.name, work.cell.slug) / made.edition, work.edition, files
-    )
+    decisions.release(city, work.edition, files)
     work.publication = "published"
     _drop_waiting(city, work)
-    decisions.enter(city, "released", work.edition)
 
 
 def _parts(work: Work, city: City) -> packages.Parts:
@@ -492,9 +493,7 @@ def _wait(work: Work, city: City, made: Edition, files: Mapping[str, bytes]) -> 
         work.edition = there.edition
         return
     work.edition, files = _sealed(city, made, files)
-    place = editions.waiting_place(city.state, work.report.name, work.cell.slug)
-    editions.lay_aside(place, work.edition, files)
-    decisions.enter(city, "awaiting-approval", work.edition)
+    decisions.set_aside(city, work.edition, files)
 
 
 def _sealed(city: City, made: Edition, files: Mapping[str, bytes]) -> tuple[Edition, dict[str, bytes]]:

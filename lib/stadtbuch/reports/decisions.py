@@ -75,7 +75,7 @@ def approve(city: City, name: str, *, record: bool = False) -> Approved:
             raise _stale(name)
         approval = Approval(role=city.actor.role, decided=city.today, code=code, rules=rules)
         _enter_approval(city, report, approval, waiting)
-        released = tuple(_release(city, one, approval) for one in waiting)
+        released = tuple(release_waiting(city, one, approval) for one in waiting)
         point(city, report)
         file = approvals.record(city.settings, report, approval) if record else None
     return Approved(approval=approval, released=released, file=file)
@@ -90,17 +90,37 @@ def _enter_approval(city: City, report: Report, approval: Approval, waiting: lis
     city.book.append("approved", subject=report.name, actor=city.actor, now=city.now, details=details)
 
 
-def _release(city: City, waiting: Archived, approval: Approval) -> Edition:
+def release_waiting(city: City, waiting: Archived, approval: Approval) -> Edition:
     """Put an edition that waited into the archive; its files stay as they were judged."""
     files = {file.path: (waiting.folder / file.path).read_bytes() for file in waiting.edition.files}
     if editions.damaged_files(waiting):
         raise editions.damaged(waiting.folder)
     approved = _free_name(city, waiting.edition).model_copy(update={"approval": approval})
     made, files = crate.seal(approved, files)
-    editions.lay(editions.place(city.state, made.report, made.cell) / made.edition, made, files)
+    release(city, made, files)
     editions.remove(waiting.folder)
-    enter(city, "released", made)
     return made
+
+
+def release(city: City, edition: Edition, files: Mapping[str, bytes]) -> None:
+    """
+    Put an edition into the archive, exactly once.
+
+    The entry in the book is the moment that counts: before it, an interruption takes the edition back; after it, the
+    next command gives it its name (`reports.recovery`).
+    """
+    place = editions.place(city.state, edition.report, edition.cell) / edition.edition
+    staged = editions.stage(place, edition, files)
+    enter(city, "released", edition)
+    editions.switch(staged, place)
+
+
+def set_aside(city: City, edition: Edition, files: Mapping[str, bytes]) -> None:
+    """Lay an edition where it waits for a decision; the entry is the moment that counts, as in `release`."""
+    place = editions.waiting_place(city.state, edition.report, edition.cell)
+    staged = editions.stage_waiting(place, edition, files)
+    enter(city, "awaiting-approval", edition)
+    editions.switch(staged, place)
 
 
 def _free_name(city: City, edition: Edition) -> Edition:
@@ -141,6 +161,7 @@ def withhold(city: City, id: str, *, reason: Text) -> Archived:
     with city.state.lock("build", command="stadtbuch report withhold"):
         found = editions.find(city.state, id)
         if found.public:
+            _enter_withheld(city, id, reason.as_dict())
             editions.withhold(found, reason=reason, role=city.actor.role, now=city.now)
         done = editions.read(found.folder)
         _follow(city, done, report)
@@ -151,12 +172,17 @@ def withhold(city: City, id: str, *, reason: Text) -> Archived:
 
 def _follow(city: City, withheld: Archived, report: Report | None) -> None:
     """Do what follows from the note beside an edition, each thing once: entry in the book, tables to find."""
-    id, status = withheld.edition.id, withheld.status
-    if status is not None and not any(city.book.entries(kind="withheld", subject=id)):
-        details = {"reason": status["reason"]}
-        city.book.append("withheld", subject=id, actor=city.actor, now=city.now, details=details)
+    if withheld.status is not None:
+        _enter_withheld(city, withheld.edition.id, withheld.status["reason"])
     if report is not None:
         point(city, report)
+
+
+def _enter_withheld(city: City, id: str, reason: Mapping[str, str]) -> None:
+    """Write into the book that an edition goes out of public, before it does."""
+    if not any(city.book.entries(kind="withheld", subject=id)):
+        details = {"reason": dict(reason)}
+        city.book.append("withheld", subject=id, actor=city.actor, now=city.now, details=details)
 
 
 def point(city: City, report: Report) -> None:

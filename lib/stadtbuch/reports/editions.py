@@ -34,6 +34,8 @@ NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d+))?")
 ID = re.compile(
     r"(?P<report>[a-z][a-z0-9-]*)(?:/(?P<cell>[a-z0-9-]+))?@(?P<edition>\d{4}-\d{2}-\d{2}(?:\.\d+)?)"
 )
+_BESIDE = ".{}.{}"
+"""How a folder is called while it is written (``new``) or removed (``old``)."""
 MEDIA = {
     ".ipynb": "application/x-ipynb+json",
     ".svg": "image/svg+xml",
@@ -186,7 +188,8 @@ def all_waiting(state: State, report: str | None = None) -> Iterator[Archived]:
     """Give all editions that wait for approval, by report and cell."""
     root = state.folder("spool") / "waiting"
     for path in sorted(root.glob(f"*/*/{EDITION}")):
-        if report in (None, path.parent.parent.name):
+        hidden = path.parent.name.startswith(".")  # being written or removed
+        if not hidden and report in (None, path.parent.parent.name):
             yield read(path.parent)
 
 
@@ -247,46 +250,82 @@ def _said(edition: Edition) -> set[tuple[str, str]]:
 
 def lay(folder: Path, edition: Edition, files: Mapping[str, bytes]) -> None:
     """
-    Put an edition into the archive: written beside its place, flushed, then renamed in one step.
+    Put an edition into a folder: written beside its place, flushed, then renamed in one step.
 
     Raises
     ------
     StateError
         ``edition.exists``: an edition that is in the archive never changes.
     """
+    switch(stage(folder, edition, files), folder)
+
+
+def stage(folder: Path, edition: Edition, files: Mapping[str, bytes]) -> Path:
+    """
+    Write a whole edition beside its place, down to the disk; `switch` shows it.
+
+    Raises
+    ------
+    StateError
+        ``edition.exists``.
+    """
     if folder.exists():
         raise _exists(edition)
     with atomic.telling("var/editions"):
-        _written(folder, edition, files).rename(folder)
-        atomic.sync_folder(folder.parent)
+        return _written(folder, edition, files)
 
 
-def lay_aside(folder: Path, edition: Edition, files: Mapping[str, bytes]) -> None:
-    """Put an edition where it waits for a decision, in the place of an earlier one that waited."""
+def stage_waiting(folder: Path, edition: Edition, files: Mapping[str, bytes]) -> Path:
+    """Write an edition beside the place where it will wait, in the place of an earlier one."""
     with atomic.telling("var/spool"):
-        building = _written(folder, edition, files)
+        return _written(folder, edition, files)
+
+
+def switch(staged: Path, folder: Path) -> None:
+    """Give a staged edition its name in one step; what waited there before goes first."""
+    with atomic.telling("var/editions"):
         if folder.exists():
             remove(folder)
-        building.rename(folder)
+        staged.rename(folder)
         atomic.sync_folder(folder.parent)
+
+
+def staged(state: State) -> Iterator[tuple[Path, Path]]:
+    """Give the folders in which editions were being written, each with the place that it is for."""
+    for path in _beside(state, "new"):
+        yield path, path.with_name(path.name.removeprefix(".").removesuffix(".new"))
+
+
+def removed(state: State) -> Iterator[Path]:
+    """Give the folders that were being removed."""
+    return _beside(state, "old")
+
+
+def _beside(state: State, word: str) -> Iterator[Path]:
+    """Find what stands beside places in the archive, and beside those where editions wait."""
+    pattern = _BESIDE.format("*", word)
+    yield from sorted(state.folder("editions").glob(f"*/*/{pattern}"))
+    yield from sorted((state.folder("spool") / "waiting").glob(f"*/{pattern}"))
 
 
 def _written(folder: Path, edition: Edition, files: Mapping[str, bytes]) -> Path:
     """Write a whole edition beside its place; what an interrupted command left there goes."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    building = folder.parent / f".{folder.name}.new"
+    building = folder.parent / _BESIDE.format(folder.name, "new")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(mode=0o700)
     for path, data in files.items():
         (building / path).parent.mkdir(parents=True, exist_ok=True)
         atomic.write(building / path, data)
     atomic.write(building / EDITION, edition_bytes(edition))
+    for made in (building, *folder.parents[:3]):  # the folders may be as new as what is in them
+        atomic.sync_folder(made)
     return building
 
 
 def remove(folder: Path) -> None:
     """Take away an edition that waited: renamed first, so that nobody sees half of it."""
-    old = folder.parent / f".{folder.name}.old"
+    old = folder.parent / _BESIDE.format(folder.name, "old")
     shutil.rmtree(old, ignore_errors=True)
     folder.rename(old)
     shutil.rmtree(old, ignore_errors=True)

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 Wall = Literal["where-possible", "required", "none"]
 
+MARK = "result.json"
+"""Says how a run ended; written last."""
+
 Status = Literal["ran", "unchanged", "failed"]
 
 
@@ -275,7 +278,7 @@ def _zygote(wall: Wall, lock: Path | None) -> warm.Warm | None:
 def finished(request: Request) -> Result | None:
     """Give the earlier result of this key, or None if there is none to go on with."""
     try:
-        told = json.loads((request.folder / "result.json").read_text(encoding="utf-8"))
+        told = json.loads((request.folder / MARK).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     complete = told.get("status") == "ran" and (request.folder / worker.EXECUTED).is_file()
@@ -295,16 +298,71 @@ def _enter(
 def record(city: City, result: Result) -> None:
     """Write into the book that a run was executed: its key, its inputs' versions, how it ended; no values, no times."""
     request = result.request
-    details = {
-        "key": request.key,
-        "inputs": {name: one["version"] or one["sha256"] for name, one in request.info["inputs"].items()},
-        "restricted": request.restricted,
-    }
+    details = described(request.info)
     if result.error:
         details |= {"cell": result.error.get("cell"), "error": result.error["type"]}
     kind = "ran" if result.ok else "run-failed"
     entry = city.book.append(kind, subject=request.name, actor=city.actor, now=city.now, details=details)
     city.state.log(f"run.{result.status}", now=city.now, entry=entry.number, key=request.key)
+
+
+def described(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what the book says about a run, from its ``run.json``."""
+    versions = {name: one["version"] or one["sha256"] for name, one in info["inputs"].items()}
+    return {"key": info["key"], "inputs": versions, "restricted": info["restricted"]}
+
+
+def unentered(city: City) -> Iterator[dict[str, Any]]:
+    """
+    Give the ``run.json`` of every complete run that the book does not know, the earliest first.
+
+    The mark that a run is complete comes before its entry: whoever is interrupted between them leaves one of these.
+    """
+    known = {entry.details["key"] for entry in city.book.entries(kind="ran")}
+    found = []
+    for folder in city.state.folder("runs").iterdir():
+        if folder.name not in known and _complete(folder):
+            info = json.loads((folder / worker.INFO).read_text(encoding="utf-8"))
+            found.append(
+                (json.loads((folder / MARK).read_text(encoding="utf-8"))["finished"], folder.name, info)
+            )
+    return (info for _, _, info in sorted(found, key=lambda one: one[:2]))
+
+
+def clear(city: City) -> int:
+    """
+    Remove the folders of runs that were interrupted, or whose files a power cut damaged; give their number.
+
+    A folder that somebody is working in stays, and so does one of a run that failed: it is what people look at.
+    """
+    return sum(_cleared(folder) for folder in sorted(city.state.folder("runs").iterdir()))
+
+
+def _cleared(folder: Path) -> bool:
+    try:
+        failed = json.loads((folder / MARK).read_text(encoding="utf-8"))["status"] == "failed"
+    except (OSError, ValueError, KeyError, TypeError):
+        failed = False
+    if failed or _complete(folder):
+        return False
+    try:
+        with _claim(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+    except Busy:
+        return False
+    return True
+
+
+def _complete(folder: Path) -> bool:
+    """Tell whether a run ended well and each of its files is what its mark says."""
+    try:
+        told = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        sound = all(
+            atomic.digest((folder / path).read_bytes()) == known for path, known in told["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return sound and told["status"] == "ran" and (folder / worker.INFO).is_file()
 
 
 @contextmanager
@@ -535,7 +593,7 @@ def _commit(result: Result) -> None:
     shutil.rmtree(result.folder / "home", ignore_errors=True)
     data = (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
     with atomic.telling("runs"):
-        atomic.write(result.folder / "result.json", data, mode=0o600)
+        atomic.write(result.folder / MARK, data, mode=0o600)
 
 
 def _hashes(folder: Path) -> dict[str, str]:

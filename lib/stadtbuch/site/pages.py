@@ -10,7 +10,6 @@ cut the next build finishes the rest.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from stadtbuch.session.city import City
 
 INVENTORY = "site.json"
-LEFTOVER = re.compile(r"\.(.+)\.[a-z0-9_]{8}")
-"""The temporary names of `atomic.write`."""
 
 
 def write(city: City, *, now: datetime) -> dict[str, Any]:
@@ -117,7 +114,8 @@ def put(files: Mapping[str, bytes], public: Path) -> tuple[list[str], list[str]]
     _require_ours(public)
     before = _inventory(public) or {}
     with atomic.telling(public.name):
-        changed = [path for path in sorted(files, key=_rank) if not _same(public / path, files[path])]
+        changed = [path for path in files if not _same(public / path, files[path])]
+        changed.sort(key=lambda path: _rank(path, known=(public / path).is_file()))
         public.mkdir(parents=True, exist_ok=True)
         _sweep(public, {*before, *files, INVENTORY})
         if changed:  # said before it is done: whatever a cut build leaves behind is known to be ours
@@ -132,9 +130,15 @@ def put(files: Mapping[str, bytes], public: Path) -> tuple[list[str], list[str]]
     return changed, gone
 
 
-def _rank(path: str) -> tuple[int, int, str]:
-    """Order files so that nothing is linked before it is there: files first, then the deepest pages."""
-    return (1 if path.endswith(".html") else 0, -path.count("/"), path)
+def _rank(path: str, *, known: bool) -> tuple[bool, int, int, str]:
+    """
+    Order files so that nothing is linked before it is there.
+
+    What is new comes first, since nobody links to it yet: files, then the deepest pages. Then what readers know
+    already, and of that the feeds last.
+    """
+    kind = 2 if known and path.endswith(".xml") else 1 if path.endswith(".html") else 0
+    return (known, kind, -path.count("/"), path)
 
 
 def _same(path: Path, data: bytes) -> bool:
@@ -184,14 +188,14 @@ def _require_ours(public: Path) -> None:
 
 def _left_over(path: Path) -> bool:
     """Tell a temporary file: a first build that was killed leaves one and no inventory."""
-    return LEFTOVER.fullmatch(path.name) is not None and path.is_file()
+    return atomic.LEFTOVER.fullmatch(path.name) is not None and path.is_file()
 
 
 def _sweep(public: Path, known: Iterable[str]) -> None:
     """Remove what a killed build left under temporary names; a reader could not tell it from a page."""
     ours = set(known)
     for path in public.rglob(".*"):
-        target = LEFTOVER.fullmatch(path.name)
+        target = atomic.LEFTOVER.fullmatch(path.name)
         if target and path.with_name(target[1]).relative_to(public).as_posix() in ours:
             path.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,13 +21,14 @@ from pydantic import ValidationError
 
 from stadtbuch import atomic
 from stadtbuch.errors import Problem, Refused, StateError, UsageError
+from stadtbuch.model.entry import Entry
 from stadtbuch.model.submission import Contact, Inspection, Rerun, Stage, Status, Submission
 from stadtbuch.session.city import City
 from stadtbuch.state import State
 from stadtbuch.submissions import notebooks, numbers
 from stadtbuch.submissions.mail import Sent
 from stadtbuch.submissions.numbers import Random
-from stadtbuch.texts import Text
+from stadtbuch.texts import Text, instant
 
 MAX_WAITING = 500
 MAX_FROM_ONE = 20
@@ -283,12 +284,8 @@ def mend(city: City) -> None:
         if held.stage is Stage.withdrawn:
             empty(held)
         if held.status.entry is None:
-            move(
-                city,
-                held,
-                held.status,
-                details=_facts(held.submission) if held.stage is Stage.received else {},
-            )
+            _enter(city, held, held.status)
+        atomic.sweep(held.folder)
     _forget(city)
 
 
@@ -303,14 +300,31 @@ def move(city: City, held: Held, status: Status, *, details: dict[str, Any]) -> 
     details
         For the book: no names, none of the sender's words.
     """
-    _write(held.folder / STATUS, _json(status.model_copy(update={"entry": None})))
-    reason = {"reason": status.reason.as_dict()} if status.reason else {}
-    entry = city.book.append(
-        KINDS[status.stage], subject=held.number, actor=city.actor, now=city.now, details=details | reason
-    )
-    noted = status.model_copy(update={"entry": entry.number})
+    due = status.model_copy(update={"entry": None, "details": details})
+    _write(held.folder / STATUS, _json(due))
+    return _enter(city, held, due)
+
+
+def _enter(city: City, held: Held, status: Status) -> Held:
+    """Enter a stage into the book, once: a command may have been cut off after its entry and before it was noted."""
+    details = _facts(held.submission) if status.details is None else dict(status.details)
+    details |= {"reason": status.reason.as_dict()} if status.reason else {}
+    kind = KINDS[status.stage]
+    earlier = city.book.entries(kind=kind, subject=held.number)
+    number = next((one.number for one in earlier if _is_of(one, status, details)), None)
+    if number is None:
+        actor = city.actor.model_copy(update={"role": status.role})
+        entry = city.book.append(kind, subject=held.number, actor=actor, now=status.at, details=details)
+        number = entry.number
+    noted = status.model_copy(update={"entry": number, "details": None})
     _write(held.folder / STATUS, _json(noted))
     return Held(held.folder, held.submission, noted)
+
+
+def _is_of(entry: Entry, status: Status, details: Mapping[str, Any]) -> bool:
+    """Tell whether an entry is about this stage: the same moment, role and details."""
+    told = (instant(entry.at), entry.role, entry.details)
+    return told == (instant(status.at), status.role, details)
 
 
 def record_inspection(city: City, held: Held, made: Inspection) -> Held:

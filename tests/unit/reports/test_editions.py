@@ -141,8 +141,8 @@ def test_a_report_without_cells_has_its_own_folder(state):
 def test_waiting_editions_are_not_in_the_archive(state):
     """What waits lies in the spool, one per cell."""
     place = editions.waiting_place(state, "people", "mitte")
-    editions.lay_aside(place, an_edition(name="2026-01-14"), FILES)
-    editions.lay_aside(place, an_edition(), FILES)
+    for edition in (an_edition(name="2026-01-14"), an_edition()):
+        editions.switch(editions.stage_waiting(place, edition, FILES), place)
     assert [path.name for path in place.parent.iterdir()] == ["mitte"]
     assert list(editions.history(state)) == []
     assert [one.edition.id for one in editions.all_waiting(state)] == ["people/mitte@2026-01-15"]

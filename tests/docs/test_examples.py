@@ -24,7 +24,10 @@ ENDS = {
 }
 """Examples that rightly end with another code: the made-up city is not to be public, and its book lacks nothing."""
 
-NARROWER = {"stadtbuch build --jobs 2": "stadtbuch build how-does-the-city-cycle --jobs 2"}
+NARROWER = {
+    "stadtbuch build --jobs 2": "stadtbuch build how-does-the-city-cycle --jobs 2",
+    "stadtbuch tick --jobs 2": "stadtbuch tick how-does-the-city-cycle --jobs 2",
+}
 """What is typed instead of an example that would take long."""
 
 BEFORE = {

@@ -27,6 +27,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.translators import PythonTranslator
 
 from stadtbuch.errors import Refused
 from stadtbuch.runs import anybody, kernels, warm
@@ -134,7 +135,10 @@ class Hermetic(Direct):
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
         """Run the cells behind a wall; in a plain kernel of ours where there is none, and say so."""
-        laid = anybody.laid(options.get("input_path"), nb_man.nb.metadata["papermill"]["parameters"])
+        given = nb_man.nb.metadata["papermill"]["parameters"]
+        laid = anybody.laid(options.get("input_path"), given)
+        if laid.request is not None:
+            _retype(nb_man.nb, {name: laid.request.parameters[name] for name in given})
         said = {name: options.get(name) for name in ("log_output", "stdout_file", "stderr_file")}
         try:
             zygote = warm.begin()
@@ -152,6 +156,13 @@ class Hermetic(Direct):
                     nb_man, store_widget_state=False, record_timing=False, **said
                 )
                 _execute_all(nb_man, client, run, laid.limits.seconds)
+
+
+def _retype(notebook: Any, values: Mapping[str, Any]) -> None:
+    """Write the values that were given in the types of the manifest: papermill took them as they were typed."""
+    for cell in notebook.cells:
+        if INJECTED in cell.metadata.get("tags", ()):
+            cell.source = PythonTranslator.codify(dict(values))
 
 
 def _without_wall(nb_man: Any, laid: anybody.Laid, said: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import papermill
 import pytest
 import yaml
 from builders.city import Made, a_city, a_dataset, a_manifest, a_notebook
@@ -21,7 +22,9 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from stadtbuch.cli import main
-from stadtbuch.runs import kernels, manifest, warm
+from stadtbuch.errors import ParameterError, Refused
+from stadtbuch.runs import engine, kernels, manifest, warm
+from stadtbuch.texts import same
 
 LABEL = {"de": "Wert", "en": "Value"}
 TYPES = {
@@ -162,6 +165,62 @@ def test_a_default_in_the_notebooks_own_cell_is_judged_alike(city: Made, capsys:
     a_notebook(city.root, "1", manifest=a_manifest(parameters=TYPES), parameters=f"{CELL}\n{cell}")
     if name:
         assert called(city, capsys) == (2, "parameter.type")
+
+
+@pytest.fixture
+def papermill_run(city: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Give a way to call papermill with our engine, and the cell that it would have run."""
+    seen: list[str] = []
+
+    def caught(nb_man: Any, *told: Any, **more: Any) -> None:
+        seen.append(next(one.source for one in nb_man.nb.cells if "injected-parameters" in one.metadata.tags))
+
+    monkeypatch.setattr(engine.warm, "begin", lambda: pytest.fail("a zygote was started"))
+    monkeypatch.setattr(engine, "_without_wall", caught)
+    engine.papermill_engines.register("stadtbuch-here", engine.Hermetic)
+    path = city.root / "notebooks" / "example.ipynb"
+
+    def run(**given: Any) -> str:
+        papermill.execute_notebook(
+            str(path), str(tmp_path / "out.ipynb"), parameters=given, engine_name="stadtbuch-here",
+            kernel_name="python3", language="python", progress_bar=False,
+        )  # fmt: skip
+        return seen[-1]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"year": "abc"}, "parameter.type"),
+        ({"year": 2025.0}, "parameter.type"),
+        ({"year": True}, "parameter.type"),
+        ({"code": _resolve_type("0123")}, "parameter.type"),
+        ({"only": 1}, "parameter.type"),
+        ({"until": "31.12.2025"}, "parameter.type"),
+        ({"yaer": 2025}, "parameter.unknown"),
+        ({CODE: 1}, "parameter.unknown"),
+    ],
+)
+def test_papermill_with_our_engine_starts_no_kernel(papermill_run: Any, given: Mapping[str, Any], code: str):
+    """Whoever calls papermill instead of stadtbuch meets the same types."""
+    with pytest.raises(ParameterError) as refused:
+        papermill_run(**given)
+    assert refused.value.code == code
+
+
+def test_papermill_with_our_engine_gives_the_declared_types(
+    papermill_run: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """Raw texts of ``-r`` and whole numbers for numbers become what the manifest says; text stays text."""
+
+    def no_wall() -> None:
+        raise Refused("wall.none", same("x"), remedy=same("x"))
+
+    monkeypatch.setattr(engine.warm, "begin", no_wall)
+    cell = papermill_run(year="2024", code="0123", share=1, only="ja")
+    assert cell.splitlines()[1:] == ["year = 2024", 'code = "0123"', "share = 1.0", "only = True"]
 
 
 def test_the_form_asks_again_until_an_answer_fits(city: Made, capsys: Any, monkeypatch: pytest.MonkeyPatch):

@@ -10,9 +10,11 @@ bytes.
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import os
 import platform
+import signal
 import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -31,7 +33,7 @@ from papermill.translators import PythonTranslator
 
 from stadtbuch.errors import Refused
 from stadtbuch.runs import anybody, kernels, warm
-from stadtbuch.runs.warm import DEAD, TIMEOUT, Stopped
+from stadtbuch.runs.warm import CPU, DEAD, OUTPUT, TIMEOUT, Stopped
 
 PLAIN, DIRECT = "stadtbuch-plain", "stadtbuch-direct"
 START_SECONDS = 120
@@ -94,7 +96,7 @@ class Plain(NBClientEngine):
             record_timing=False,
             log=logging.getLogger("stadtbuch.engine"),
         )
-        folder = options["folder"]
+        folder, manager = options["folder"], client.create_kernel_manager()
         try:
             # What a kernel writes past its notebook could hold data: it goes into the private folder.
             with (folder / "kernel.log").open("wb") as log:
@@ -103,7 +105,26 @@ class Plain(NBClientEngine):
         except CellTimeoutError:
             _mark(nb_man, TIMEOUT)
         except DeadKernelError:
-            _mark(nb_man, DEAD)
+            flooded = getattr(client, "left", 0) < 0
+            _mark(nb_man, OUTPUT if flooded else CPU if manager.ended == -signal.SIGXCPU else DEAD)
+
+
+def counting(most: int) -> type[PapermillNotebookClient]:
+    """Give a client that ends a plain kernel which says more than it may, in bytes."""
+
+    class Counting(PapermillNotebookClient):
+        """Counts what all messages say."""
+
+        left = most
+
+        def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+            self.left -= len(json.dumps(msg.get("content", {}), default=str))
+            if self.left < 0:
+                self.km.provisioner.process.kill()
+                return None
+            return super().process_message(msg, cell, cell_index)
+
+    return Counting
 
 
 class Direct(Engine):

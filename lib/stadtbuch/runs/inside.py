@@ -12,10 +12,13 @@ import os
 import random
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+RESERVED_BYTES = 1 << 30
+"""The engine that draws charts reserves this and uses little of it."""
 CELLS = "/tmp/stadtbuch-cells"  # noqa: S108 - a name in tracebacks; no such folder exists
 
 
@@ -36,8 +39,10 @@ def main(prepare: Callable[[Any], None] = lambda shell: None) -> None:
     application = IPKernelApp.instance()
     application.initialize([*sys.argv[1:], "--HistoryManager.enabled=False"])
     note_errors(application.shell, folder / "outputs", Path(library) / "stadtbuch")
-    _seed(application.shell, json.loads((folder / "run.json").read_text(encoding="utf-8"))["seed"])
+    told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    _seed(application.shell, told["seed"])
     prepare(application.shell)
+    _bound(told.get("limits"))
     application.start()
 
 
@@ -52,6 +57,18 @@ def surround(environment: Mapping[str, str]) -> None:
     """Replace the whole environment of this process."""
     os.environ.clear()
     os.environ.update(environment)
+
+
+def _bound(limits: Mapping[str, int] | None) -> None:
+    """Set the limits of a plain kernel, as far as the system knows them; a box has limits of its own."""
+    from stadtbuch.runs import wall  # noqa: PLC0415 - only once the paths are right
+
+    if limits is not None:
+        memory = (limits["memory_mb"] << 20) + RESERVED_BYTES
+        with suppress(OSError, ValueError):
+            wall.bound(
+                cpu_seconds=limits["cpu_seconds"], memory_bytes=memory, file_bytes=limits["output_mb"] << 20
+            )
 
 
 def _seed(shell: Any, seed: int) -> None:

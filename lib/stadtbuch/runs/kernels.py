@@ -42,7 +42,9 @@ class Specs(KernelSpecManager):
 
 
 class PlainKernel(AsyncKernelManager):
-    """Starts our kernel and removes its sockets afterwards."""
+    """Starts our kernel and removes its sockets afterwards; `ended` says how its process did, once it has."""
+
+    ended: int | None = None
 
     @default("kernel_spec_manager")
     def _our_specs(self) -> KernelSpecManager:
@@ -57,6 +59,14 @@ class PlainKernel(AsyncKernelManager):
     def _private_folder(self) -> str:
         """Give a short path (the system limits a socket's to about 100 characters) that only we can enter."""
         return str(Path(tempfile.mkdtemp(prefix=f"{SOCKETS}-{os.getpid()}-")) / "kernel.json")
+
+    async def _async_is_alive(self) -> bool:
+        """Tell whether the process lives, and remember how it ended."""
+        found = await self.provisioner.poll() if self.has_kernel and self.provisioner else 0
+        self.ended = found if self.ended is None else self.ended
+        return found is None
+
+    is_alive = _async_is_alive  # type: ignore[assignment]
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         """Remove the connection file with its folder."""

@@ -101,7 +101,7 @@ def adopt() -> None:
     _control(_SET_SUBREAPER, 1)
 
 
-def bound(*, cpu_seconds: int, memory_bytes: int, file_bytes: int, processes: int) -> None:
+def bound(*, cpu_seconds: int, memory_bytes: int, file_bytes: int, processes: int | None = None) -> None:
     """
     Limit this process and, each for itself, those that it starts.
 
@@ -115,18 +115,19 @@ def bound(*, cpu_seconds: int, memory_bytes: int, file_bytes: int, processes: in
     file_bytes
         Of each file.
     processes
-        How many its user may have, threads included.
+        How many its user may have, threads included; None leaves that as it is.
     """
-    held = _data_bytes()
-    for what, most in (
-        (resource.RLIMIT_NPROC, processes),
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_DATA, held + memory_bytes),
-        (resource.RLIMIT_FSIZE, file_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):
+    wanted = {
+        resource.RLIMIT_CPU: cpu_seconds,
+        resource.RLIMIT_DATA: _data_bytes() + memory_bytes,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_CORE: 0,
+        **({} if processes is None else {resource.RLIMIT_NPROC: processes}),
+    }
+    for what, most in wanted.items():
         most = _at_most(most, resource.getrlimit(what)[1])
-        resource.setrlimit(what, (most, most))
+        # At the first of the two the kernel says why it ends the process, at the second it only ends it.
+        resource.setrlimit(what, (most, most + 2 if what == resource.RLIMIT_CPU else most))
 
 
 def _at_most(wanted: int, hard: int) -> int:

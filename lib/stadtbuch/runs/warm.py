@@ -220,7 +220,8 @@ class Run:
         except (OSError, ValueError):
             return DEAD
         self.cpu_seconds = told.get("cpu", self.cpu_seconds)
-        return CPU if told.get("status") == -signal.SIGXCPU else DEAD
+        ignored = told.get("status") == -signal.SIGKILL and (self.cpu_seconds or 0) > self.bounds.cpu_seconds
+        return CPU if ignored or told.get("status") == -signal.SIGXCPU else DEAD
 
 
 class Warm:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -69,9 +70,21 @@ def work(folder: Path, seconds: float) -> dict[str, Any]:
         folder=folder,
         environment=kernels.environment(folder, info),
         seconds=seconds,
+        client=engine.counting(_bytes(info)),
     )
+    if fault is None and sum(one.stat().st_size for one in _files(folder)) > _bytes(info):
+        fault = engine.Fault(None, "Output", "")
     atomic.write(folder / EXECUTED, executed.encode(), mode=0o600)
     return {"seconds": time.monotonic() - begun, "fault": asdict(fault) if fault else None}
+
+
+def _bytes(info: Mapping[str, Any]) -> int:
+    """Give how much a run may put out; without a word on it, as much as it likes."""
+    return int(info["limits"]["output_mb"]) << 20 if "limits" in info else sys.maxsize
+
+
+def _files(folder: Path) -> list[Path]:
+    return [one for one in (folder / "outputs").rglob("*") if one.is_file() and not one.is_symlink()]
 
 
 def forked(

@@ -171,6 +171,36 @@ def sandbox(_: Scene) -> Iterable[Note]:
     yield hint(missing, remedy, why=unbounded if found.yes else found.why_not, facts=parts)
 
 
+def forked_runs(scene: Scene) -> Iterable[Note]:
+    """Say whether the city's own notebooks run behind a wall here."""
+    from stadtbuch.runs import box, wall  # noqa: PLC0415 - start-up time
+
+    found, landlock = box.possible(), wall.version()
+    if found.yes and landlock >= wall.OLDEST:
+        yield fine(
+            f"Läufe hinter einer Mauer (Landlock {landlock})",
+            f"Runs behind a wall (Landlock {landlock})",
+            landlock=landlock,
+        )
+        return
+    required = scene.has_city and scene.settings.runs.wall == "required"
+    old = Text(
+        de=f"Landlock hat hier die Fassung {landlock}; nötig ist {wall.OLDEST} (Linux 6.12).",
+        en=f"Landlock has version {landlock} here; {wall.OLDEST} is needed (Linux 6.12).",
+    )
+    newer = Text(de="Nehmen Sie einen neueren Linux-Kern.", en="Use a newer Linux kernel.")
+    say = problem if required else hint
+    yield say(
+        Text(
+            de="Die Notebooks der Stadt laufen hier ohne Mauer, in gewöhnlichen Kernels.",
+            en="The city's notebooks run without a wall here, in ordinary kernels.",
+        ),
+        newer if found.yes else found.remedy or newer,
+        why=old if found.yes else found.why_not,
+        facts={"landlock": landlock},
+    )
+
+
 def time_zones(_: Scene) -> Iterable[Note]:
     """Look for the data of time zones, which some systems lack."""
     version = installed("tzdata")

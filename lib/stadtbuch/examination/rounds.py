@@ -46,6 +46,7 @@ ROUNDS: Mapping[Group, tuple[Check, ...]] = {
             "Sandbox for submissions",
             "nothing",
         ),
+        _check("wall", "installation:forked_runs", "Mauer um jeden Lauf", "Wall around each run", "nothing"),
         _check("time-zones", "installation:time_zones", "Zeitzonen", "Time zones", "nothing"),
         _check(
             "encoding",

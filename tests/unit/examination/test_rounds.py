@@ -2,6 +2,7 @@
 
 import importlib.util
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,7 @@ from stadtbuch.examination import installation, memory
 from stadtbuch.examination.notes import Check, Level, Note, fine
 from stadtbuch.examination.rounds import ROUNDS, examine, looked_up
 from stadtbuch.examination.scene import Scene
+from stadtbuch.runs import wall
 from stadtbuch.texts import Text, same
 
 SCENE = Scene(root=None, now=datetime(2026, 1, 15, tzinfo=UTC))
@@ -97,3 +99,16 @@ def test_a_check_says_what_it_needs():
     assert set(report.skipped) == {one.id for one in CHECKS if one.needs == "city"}
     assert isinstance(CHECKS[0], Check)
     assert isinstance(CHECKS[0].title, Text)
+
+
+def test_it_says_whether_runs_have_a_wall(monkeypatch):
+    """Without a wall it is a hint, and a problem where the city requires one."""
+
+    def seen(required):
+        settings = SimpleNamespace(runs=SimpleNamespace(wall="required" if required else "where-possible"))
+        scene = SimpleNamespace(has_city=True, settings=settings)
+        return [note.level for note in installation.forked_runs(scene)]
+
+    monkeypatch.setattr(wall, "version", lambda: 3)
+
+    assert (seen(False), seen(True)) == (["hint"], ["problem"])

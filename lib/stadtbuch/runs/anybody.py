@@ -44,8 +44,8 @@ class Laid:
     def _modules(self) -> Mapping[str, bytes]:
         return self.request.modules if self.request else {}
 
-    def asked(self, name: str, *, log: int) -> warm.Asked:
-        """Ask for a forked run."""
+    def asked(self, name: str, *, log: int, kernel: Path | None = None) -> warm.Asked:
+        """Ask for a forked run, which is a Jupyter kernel if it is given a connection file."""
         environment = self.environment(Path(warm.RUNS) / name)
         del environment["STADTBUCH_LIBRARY"]  # the zygote has found it
         if self.request is None:
@@ -59,6 +59,7 @@ class Laid:
             files=self.files(),
             inputs=self.request.inputs if self.request else {},
             folders=worker.FOLDERS,
+            kernel=kernel,
         )
 
     def write(self, folder: Path) -> None:

@@ -40,7 +40,7 @@ def main(prepare: Callable[[Any], None] = lambda shell: None) -> None:
     application.initialize([*sys.argv[1:], "--HistoryManager.enabled=False"])
     note_errors(application.shell, folder / "outputs", Path(library) / "stadtbuch")
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    _seed(application.shell, told["seed"])
+    seed(application.shell, told["seed"])
     prepare(application.shell)
     _bound(told.get("limits"))
     application.start()
@@ -71,7 +71,7 @@ def _bound(limits: Mapping[str, int] | None) -> None:
             )
 
 
-def _seed(shell: Any, seed: int) -> None:
+def seed(shell: Any, number: int) -> None:
     """
     Start the common generators from the seed when the first cell runs; own generators take ``city.seed``.
 
@@ -81,8 +81,8 @@ def _seed(shell: Any, seed: int) -> None:
 
     def first_cell(*event: Any) -> None:
         shell.events.unregister("pre_run_cell", first_cell)
-        random.seed(seed)
-        np.random.seed(seed)
+        random.seed(number)
+        np.random.seed(number)
 
     shell.events.register("pre_run_cell", first_cell)
 

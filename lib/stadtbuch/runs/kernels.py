@@ -22,9 +22,10 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
 import stadtbuch
+from stadtbuch.runs import warm
 
 NAME = "stadtbuch-plain"
-SOCKETS = "stadtbuch-kernel"
+SOCKETS = warm.SOCKETS
 PROGRAM = Path(__file__).with_name("inside.py")
 
 

@@ -13,12 +13,15 @@ import fcntl
 import json
 import os
 import platform
+import secrets
 import select
+import shutil
 import signal
 import socket
 import struct
 import sys
 import sysconfig
+import tempfile
 import threading
 import time
 from base64 import b64encode
@@ -37,6 +40,7 @@ from stadtbuch.runs.bubblewrap import LIBRARY, Box, Limits
 from stadtbuch.texts import Text
 
 RUNS = zygote.RUNS
+SOCKETS = "stadtbuch-kernel"
 HOME = Path(stadtbuch.__file__).parent
 CHART_SERVERS = 2
 START_SECONDS = 60.0
@@ -80,6 +84,7 @@ class Asked:
     `name`: of its folder, letters, digits and ``-``. `environment`: all its variables. `files`: path in its folder ->
     content; `inputs`: the same, of which it gets a descriptor and no copy. `folders`: empty ones. `log`: descriptor of
     a file for what it writes past its notebook. `layers`: of its wall; only tests take one away.
+    `kernel`: connection file, below a folder from `Warm.sockets`, of the Jupyter kernel that the run is to be.
     """
 
     name: str
@@ -91,6 +96,7 @@ class Asked:
     inputs: Mapping[str, bytes] = field(default_factory=dict)
     folders: Sequence[str] = ()
     layers: frozenset[str] = wall.LAYERS
+    kernel: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -152,10 +158,14 @@ class Run:
 
     def stop(self) -> None:
         """Kill the run; whoever waits for it is told. Another thread may do that, also when it is closed already."""
+        self.send(signal.SIGKILL)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send its process a signal."""
         with self._turn:
             if self.process >= 0:
                 with suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(self.process, signal.SIGKILL)
+                    signal.pidfd_send_signal(self.process, number)
 
     def close(self) -> None:
         """End the run and wait until it is gone; its descriptors are closed then."""
@@ -235,6 +245,9 @@ class Warm:
         self._made = ExitStack()
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="stadtbuch-warm")
         self._said = os.memfd_create("said")
+        self._sockets = Path(tempfile.mkdtemp(prefix=f"{SOCKETS}-{os.getpid()}-"))
+        (self._sockets / "k").mkdir()
+        (self._sockets / "k").chmod(0o777)  # in the box it is somebody else; above it nobody else enters
         self._control, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._servers: list[socket.socket] = []
         self._next: Iterator[int] = iter(())
@@ -263,6 +276,13 @@ class Warm:
             ``run.wall-impossible`` if that is not possible here.
         """
         self._ready.result()
+
+    def sockets(self) -> Path:
+        """Make a folder for the sockets of one kernel; its name is as good as a key, for others cannot list it."""
+        folder = self._sockets / "k" / secrets.token_hex(12)
+        folder.mkdir()
+        folder.chmod(0o777)
+        return folder
 
     def wall(self) -> list[str]:
         """Say what the wall of its runs is made of: for ``run.json``."""
@@ -305,6 +325,7 @@ class Warm:
                     "processes": PROCESSES,
                 },
                 "layers": sorted(asked.layers),
+                "kernel": str(asked.kernel) if asked.kernel else None,
             }
             descriptors.insert(0, _sealed(json.dumps(request).encode()))
             sent.callback(os.close, descriptors[0])
@@ -324,6 +345,7 @@ class Warm:
         self._keeper.shutdown()
         self._control.close()
         os.close(self._said)
+        shutil.rmtree(self._sockets, ignore_errors=True)
 
     def _start(self, inner: socket.socket) -> None:
         """Start everything, in the keeper's thread."""
@@ -343,10 +365,13 @@ class Warm:
 
     def _start_zygote(self, inner: socket.socket) -> None:
         lifeline, held = os.pipe()
-        filter_ = _sealed(seccomp.program(platform.machine(), network=False))
-        given = (inner.fileno(), lifeline, filter_)
+        # ZeroMQ asks for the machine's addresses even where it uses none of them; Landlock closes the ports.
+        filters = [_sealed(seccomp.program(platform.machine(), network=some)) for some in (False, True)]
+        given = (inner.fileno(), lifeline, *filters)
+        place = self._sockets / "k"
         command = _command("zygote", *map(str, given))
         here = Box(
+            grants=(box.Grant(place, str(place), writable=True),),
             folders=(RUNS,),
             environment=box.variables(PYDEVD_DISABLE_FILE_VALIDATION="1"),
             limits=_ROOMY,
@@ -355,7 +380,7 @@ class Warm:
         )
         self._made.enter_context(box.running(here, command, inherit=given, said=self._said))
         self._made.callback(os.close, held)  # first: the zygote ends by itself then
-        for one in (lifeline, filter_):
+        for one in (lifeline, *filters):
             os.close(one)
         inner.close()
 

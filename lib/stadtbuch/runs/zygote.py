@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -46,8 +46,9 @@ GONE, NO_WALL = 9, 70
 class Zygote:
     """Forks runs and buries them."""
 
-    def __init__(self, control: int, lifeline: int, calls: bytes, library: str) -> None:
-        self.control, self.lifeline, self.calls, self.library = control, lifeline, calls, library
+    def __init__(self, control: int, lifeline: int, calls: Sequence[bytes], library: str) -> None:
+        self.control, self.lifeline, self.library = control, lifeline, library
+        self.calls, self.calls_of_kernels = calls
         self.number = os.getpid()
         self.shell: Any = None
         self.watched = select.poll()
@@ -224,7 +225,8 @@ def _begin(
         charts.lead(named["charts"])
     if "limits" in request["layers"]:
         wall.bound(**request["limits"])
-    wall.shut(_open(zygote, folder), calls=zygote.calls, layers=request["layers"])
+    calls = zygote.calls_of_kernels if request["kernel"] else zygote.calls
+    wall.shut(_open(zygote, request, folder), calls=calls, layers=request["layers"])
     serve = _served(zygote, request, folder, named)
     own = os.pidfd_open(os.getpid())
     socket.send_fds(connection, [b"{}"], [own])
@@ -277,12 +279,14 @@ def _find_modules(folder: Path) -> None:
     sys.path.insert(next(packages, len(sys.path)), "")
 
 
-def _open(zygote: Zygote, folder: Path) -> Any:
+def _open(zygote: Zygote, request: dict[str, Any], folder: Path) -> Any:
     from stadtbuch.runs import wall  # noqa: PLC0415 - only once the library is found
 
     system = ("/usr", "/bin", "/sbin", "/lib", "/lib64", sys.prefix, sys.base_prefix, zygote.library)
     own = tuple(f"/proc/self/{name}" for name in OWN_FACTS)
-    return wall.Open(readable=(*STANDARD_FILES, *own), runnable=system, writable=(str(folder), "/dev/null"))
+    sockets = [str(Path(request["kernel"]).parent)] if request["kernel"] else []
+    writable = (str(folder), "/dev/null", *sockets)
+    return wall.Open(readable=(*STANDARD_FILES, *own), runnable=system, writable=writable)
 
 
 def _served(
@@ -292,6 +296,9 @@ def _served(
     from stadtbuch.runs import inside, shell  # noqa: PLC0415 - only once the library is found
 
     line = socket.socket(fileno=named["line"])
+    if request["kernel"]:
+        line.close()
+        return lambda: _be_kernel(zygote, request, folder)
     inside.note_errors(zygote.shell, folder / "outputs", Path(zygote.library) / "stadtbuch")
     shell.attach(zygote.shell, line)
     random.seed(request["seed"])
@@ -299,16 +306,35 @@ def _served(
     return lambda: shell.serve(zygote.shell, line, folder / "outputs")
 
 
+def _be_kernel(zygote: Zygote, request: dict[str, Any], folder: Path) -> NoReturn:
+    """Be an ordinary ipykernel, for notebooks with widgets: it makes a shell of its own."""
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - loaded before the fork
+
+    from stadtbuch.runs import inside  # noqa: PLC0415 - only once the library is found
+
+    type(zygote.shell).clear_instance()
+    application = IPKernelApp.instance()
+    application.initialize(["-f", request["kernel"], "--HistoryManager.enabled=False", "--quiet"])
+    inside.note_errors(application.shell, folder / "outputs", Path(zygote.library) / "stadtbuch")
+    inside.seed(application.shell, request["seed"])
+    application.start()
+    os._exit(0)
+
+
+def _content(descriptor: int) -> bytes:
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
 def main() -> None:
-    """Load, then serve. Arguments: the library's folder, and the descriptors of control, lifeline and filter."""
-    library, control, lifeline, filter_ = sys.argv[1], *map(int, sys.argv[2:5])
+    """Load, then serve. Arguments: the library's folder, and the descriptors of control, lifeline and filters."""
+    library, (control, lifeline, *filters) = sys.argv[1], map(int, sys.argv[2:])
     sys.path.append(library)
     from stadtbuch import startup  # noqa: PLC0415 - only once the library is found
 
     startup.spare()
-    with os.fdopen(filter_, "rb") as file:
-        calls = file.read()
-    if not calls:
+    calls = [_content(one) for one in filters]
+    if not all(calls):
         raise SystemExit("no filter of system calls, so no run starts")
     zygote = Zygote(control, lifeline, calls, library)
     zygote.load()

@@ -3,7 +3,8 @@
 #   make demo       the synthetic city, from its data to its public pages (no root, no system packages)
 #   make test       every rule, every kind of failure; ends with a list of what was skipped
 #   make check      style, floors, types and the quick guards
-#   make campaign   NAME=tables: a test with a larger sample; NAME=sandbox: each hostile notebook by itself; NAME=kernels: 10,000 kills
+#   make campaign   NAME=tables: a test with a larger sample; NAME=sandbox: each hostile notebook by itself;
+#                   NAME=kernels: 10,000 kills; NAME=verify: every edition of the made-up city computed again
 #   make lab        JupyterLab in this city, with the start notebook
 #   make serve      the public pages and the dashboards on this machine
 #   make bench      measurements
@@ -65,8 +66,9 @@ campaign: $(STAMPS)/test
 	  tables) $(BIN)/python -m pytest tests/attackers --sample $(SAMPLE) -rA ;; \
 	  sandbox) $(BIN)/python -m pytest tests/attacks --alone -rA ;; \
 	  kernels) $(BIN)/python -m pytest tests/kernels --kills $(KILLS) -rA ;; \
-	  crash|attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables, NAME=sandbox and NAME=kernels."; exit 2 ;; \
-	  *) echo "Which campaign? make campaign NAME=tables, NAME=sandbox or NAME=kernels"; exit 2 ;; \
+	  verify) $(BIN)/python -m pytest tests/stories/test_stranger.py --editions 1000 -rA ;; \
+	  crash|attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables, NAME=sandbox, NAME=kernels and NAME=verify."; exit 2 ;; \
+	  *) echo "Which campaign? make campaign NAME=tables, NAME=sandbox, NAME=kernels or NAME=verify"; exit 2 ;; \
 	esac
 
 lab: $(STAMPS)/lab

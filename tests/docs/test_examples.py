@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ ENDS = {
 
 NARROWER = {
     "stadtbuch build --jobs 2": "stadtbuch build how-does-the-city-cycle --jobs 2",
-    "stadtbuch tick --jobs 2": "stadtbuch tick how-does-the-city-cycle --jobs 2",
+    "stadtbuch verify who-lives-where-mitte-2026-01-15.zip": "stadtbuch verify downloaded.zip --here",
+    "stadtbuch report diff who-lives-where/mitte@2026-01-15 who-lives-where/mitte@2026-02-15": "stadtbuch report diff "
+    "who-lives-where/mitte@2026-01-15 who-lives-where/hafen@2026-01-15",
 }
-"""What is typed instead of an example that would take long."""
+"""What is typed instead of an example that would take long, or names what only a later month brings."""
 
 BEFORE = {
     "submission rerun": [f"inspect {SHOWN_NUMBER}"],
@@ -57,6 +60,8 @@ def reader(
     request.getfixturevalue("lindenstadt").copy(tmp_path / "city")
     for name, content in {**MAIL, "my-notebook.ipynb": GOOD}.items():
         (tmp_path / "city" / name).write_bytes(content)
+    zip_of_mitte = tmp_path / "city/public/reports/who-lives-where/mitte/2026-01-15/package.zip"
+    shutil.copyfile(zip_of_mitte, tmp_path / "city" / "downloaded.zip")
     monkeypatch.chdir(tmp_path / "city")
     return Reader(root, capsys, request.getfixturevalue("once"), {})
 

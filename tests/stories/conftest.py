@@ -14,9 +14,14 @@ import pytest
 
 from stadtbuch.cli import main
 
-CITY = ("stadtbuch.toml", "synthetic.yaml", "roles.yaml", "catalogs", "notebooks", "reports")
+CITY = ("stadtbuch.toml", "synthetic.yaml", "roles.yaml", "catalogs", "notebooks", "reports", "requirements")
 LIB = str(Path(main.__file__).parents[2])
 DEMO = ("demo", "--size", "mini", "--jobs", "2", "--now", "2026-01-15T08:00", "--json")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a campaign ask for more editions."""
+    parser.addoption("--editions", type=int, default=1, help="how many editions a stranger computes again")
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,14 @@ DOORS = {
         Text(de="Zeigt Berichte und gibt Ausgaben frei.", en="Show reports and approve editions."),
         "stadtbuch report list",
     ),
+    "verify": Door(
+        "stadtbuch.cli.verify:verify",
+        Text(
+            de="Rechnet eine Ausgabe aus ihrem eigenen Paket nach und vergleicht jede Zahl.",
+            en="Compute an edition again from its own package and compare every number.",
+        ),
+        "stadtbuch verify who-lives-where-mitte-2026-01-15.zip",
+    ),
     "submission": Door(
         "stadtbuch.cli.submission:app",
         Text(

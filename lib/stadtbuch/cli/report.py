@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from stadtbuch.reports.editions import Archived
     from stadtbuch.session import City
+    from stadtbuch.transparency.changes import Cause, Changes, Moved
 
 app = typer.Typer(add_completion=False)
 
@@ -388,3 +390,86 @@ def _show_removal(console: Console, document: dict[str, Any]) -> None:
             ),
             soft_wrap=True,
         )
+
+
+EditionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="EDITION",
+        help=said("Kennung oder Ordner einer Ausgabe.", "Id or folder of an edition."),
+        show_default=False,
+    ),
+]
+
+
+@app.command(
+    help=explained(
+        Text(
+            de="Sagt, was sich zwischen zwei Ausgaben eines Berichts geändert hat, und warum.",
+            en="Say what changed between two editions of a report, and why.",
+        ),
+        example="stadtbuch report diff who-lives-where/mitte@2026-01-15 who-lives-where/mitte@2026-02-15",
+    )
+)
+def diff(
+    before: EditionArgument, after: EditionArgument, *, city: CityOption = None, as_json: JsonOption = False
+) -> None:
+    """Compare two editions."""
+    from stadtbuch.transparency import changes  # noqa: PLC0415 - start-up time
+
+    found = changes.between(_folder(before, city), _folder(after, city))
+    answer(found.as_dict(), as_json=as_json, human=lambda console: _show_changes(console, found))
+
+
+def _folder(named: str, city: Path | None) -> Path:
+    """Give the folder of an edition: of the city's own by id, or the one that was named."""
+    from stadtbuch.reports import editions  # noqa: PLC0415 - start-up time
+
+    if (Path(named) / editions.EDITION).is_file():
+        return Path(named)
+    return editions.find(open_city(city).state, named).folder
+
+
+def _show_changes(console: Console, found: Changes) -> None:
+    """Say the causes first, then what they led to."""
+    from stadtbuch.transparency.changes import REASONS  # noqa: PLC0415 - start-up time
+
+    console.print(f"{found.before} → {found.after}", style="bold", soft_wrap=True)
+    heads = said("Warum", "Why"), said("Zahlen", "Numbers"), said("Tabellen", "Tables")
+    _listed(
+        console,
+        heads[0],
+        [f"{REASONS[one.reason].pick(language())}: {_from_to(one)}" for one in found.causes],
+    )
+    _listed(console, heads[1], [_from_to(one) for one in found.values])
+    rows = said("Zeilen: {} fort, {} neu", "rows: {} gone, {} new")
+    _listed(console, heads[2], [f"{one.path}: {rows.format(one.gone, one.new)}" for one in found.tables])
+    _listed(console, said("Andere Dateien", "Other files"), list(found.others))
+    if not found.complete:
+        console.print(
+            said(
+                "Eine der Ausgaben hat kein Paket; Code und Umgebung sind nur im Ganzen verglichen.",
+                "One of the editions has no package; code and environment are compared as a whole only.",
+            )
+        )
+
+
+def _listed(console: Console, head: str, lines: list[str]) -> None:
+    console.print(head + (":" if lines else said(": nichts", ": nothing")))
+    for line in lines:
+        console.print(f"  {line}", soft_wrap=True)
+
+
+def _from_to(one: Cause | Moved) -> str:
+    name = one.name if hasattr(one, "name") else one.subject
+    return f"{name}: {_short(one.before)} → {_short(one.after)}"
+
+
+def _short(value: object) -> str:
+    """Write a value for a line; of a checksum its beginning is enough."""
+    if value is None:
+        return "–"
+    if isinstance(value, list):
+        return " ".join(str(one.get(language(), one)) for one in value)[:120]
+    text = str(value)
+    return text[:12] if len(text) == 64 else text

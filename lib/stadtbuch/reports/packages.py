@@ -42,7 +42,7 @@ OWN_FROM = 1_000_000
 """Bytes from which an input is kept once for all editions and not in each of them."""
 CARRIED = 20_000_000
 """Bytes of shared content that the zip of an edition takes along; what is larger, it only names."""
-MACHINE = ("engine", "wall")
+MACHINE = ("engine", "wall", "limits")
 """What of ``run.json`` tells about the machine and not about the result; the index says it once."""
 TOLD = {"name", "title", "summary", "report", "prepare", "release", "roles", "license"}
 
@@ -157,7 +157,7 @@ def _index(parts: Parts, *, files: Mapping[str, bytes], elsewhere: list[Elsewher
         "run": RUN,
         "environment": {"file": LOCK if LOCK in files else INSTALLED, **known["environment"]},
         "library": {**known["library"], "wheel": wheel.path},
-        "engine": {name: parts.facts[name] for name in MACHINE if name in parts.facts},
+        "engine": {name: parts.facts[name] for name in ("engine", "wall") if parts.facts.get(name)},
         "inputs": {
             name: {"file": f"{FOLDER}{one['file']}", "sha256": one["sha256"]}
             for name, one in parts.facts["inputs"].items()

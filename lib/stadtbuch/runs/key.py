@@ -22,7 +22,7 @@ from stadtbuch.privacy import notebooks
 
 FORMAT = 2
 LOCK = "requirements/runtime.lock"
-ABOVE = ("cli", "site", "synthetic", "__main__.py")
+ABOVE = ("cli", "site", "synthetic", "transparency", "__main__.py")
 
 
 def canonical(value: Any) -> bytes:

@@ -1,0 +1,1 @@
+"""How what is public came about, for everybody who asks: computing editions again, and comparing them."""

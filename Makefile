@@ -4,7 +4,8 @@
 #   make test       every rule, every kind of failure; ends with a list of what was skipped
 #   make check      style, floors, types and the quick guards
 #   make campaign   NAME=tables: a test with a larger sample; NAME=sandbox: each hostile notebook by itself;
-#                   NAME=kernels: 10,000 kills; NAME=verify: every edition of the made-up city computed again
+#                   NAME=kernels: 10,000 kills; NAME=verify: every edition of the made-up city computed again;
+#                   NAME=crash: killed at every step
 #   make lab        JupyterLab in this city, with the start notebook
 #   make serve      the public pages and the dashboards on this machine
 #   make bench      measurements
@@ -25,6 +26,7 @@ PORT ?= 8000
 DASHBOARDS_PORT ?= 8001
 NAME ?=
 SAMPLE ?= 5000
+CRASH ?=
 KILLS ?= 10000
 
 # uv keeps what it fetched in the home folder; without a writable one, inside .venv.
@@ -67,8 +69,9 @@ campaign: $(STAMPS)/test
 	  sandbox) $(BIN)/python -m pytest tests/attacks --alone -rA ;; \
 	  kernels) $(BIN)/python -m pytest tests/kernels --kills $(KILLS) -rA ;; \
 	  verify) $(BIN)/python -m pytest tests/stories/test_stranger.py --editions 1000 -rA ;; \
-	  crash|attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables, NAME=sandbox, NAME=kernels and NAME=verify."; exit 2 ;; \
-	  *) echo "Which campaign? make campaign NAME=tables, NAME=sandbox, NAME=kernels or NAME=verify"; exit 2 ;; \
+	  crash) $(BIN)/python tests/crash/campaign.py $(CRASH) ;; \
+	  attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify and NAME=crash."; exit 2 ;; \
+	  *) echo "Which campaign? make campaign NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify or NAME=crash"; exit 2 ;; \
 	esac
 
 lab: $(STAMPS)/lab

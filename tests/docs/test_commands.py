@@ -67,6 +67,7 @@ PAGES: dict[str, Place] = {
     "docs/how-to/new-city.md": HOME,
     "docs/how-to/serve.md": Place(),
     "docs/how-to/schedule.md": Place(),
+    "docs/how-to/when-it-fails.md": Place(),
     "docs/how-to/notification.md": Place(),
     "docs/how-to/matrix.md": Place(),
     "docs/how-to/send-in.md": Place(files=MAIL, sandbox=True, instead=ONE_REPORT),

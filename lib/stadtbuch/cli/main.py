@@ -6,6 +6,7 @@ Commands are imported when they are called, not before: ``stadtbuch --help`` ans
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -20,12 +21,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
-from stadtbuch import startup
+from stadtbuch import atomic, startup
 from stadtbuch.cli import speech
 from stadtbuch.cli.context import explained, language, narrator, said
 from stadtbuch.errors import Failed, StadtbuchError
 from stadtbuch.texts import Text
 
+_BROKEN = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
+"""What a full or broken disk says, or a system that has no more files to give, where nobody thought of it."""
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 
@@ -358,6 +361,8 @@ def _run(given: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback with values
+        if isinstance(error, OSError) and error.errno in _BROKEN:
+            return _fail(atomic.unusable("var", error), given)
         return _fail(_unexpected(error), given)
     if code == _INTERRUPTED:
         return _fail(_interrupted(), given)

@@ -115,6 +115,51 @@ def _show(console: Console, lines: list[dict[str, Any]]) -> None:
 @app.command(
     help=explained(
         Text(
+            de="Zeigt, welche Seiten nicht erneuert werden konnten, seit wann, und wo der Grund steht.",
+            en="Show which pages could not be renewed, since when, and where the reason stands.",
+        ),
+        example="stadtbuch report failures --json",
+    )
+)
+def failures(*, city: CityOption = None, as_json: JsonOption = False) -> None:
+    """List failures."""
+    from stadtbuch.reports import failures as noted  # noqa: PLC0415 - start-up time
+
+    opened = open_city(city)
+    lines = [_failure(opened, one) for one in noted.everything(opened.state)]
+    answer(lines, as_json=as_json, human=lambda console: _show_failures(console, lines))
+
+
+def _failure(city: City, record: dict[str, Any]) -> dict[str, Any]:
+    """Give one failure in the language of the process, with the path of its page."""
+    from stadtbuch.reports import failures as noted  # noqa: PLC0415 - start-up time
+
+    folder = noted.place(city.state, record["report"], record["cell"])
+    page = folder / noted.PAGES[language()]
+    text = " ".join(one["text"][language()] for one in record["told"][:1])
+    kept = ("report", "cell", "status", "code", "type", "notebook_cell", "since", "at", "last_good")
+    return {key: record[key] for key in kept} | {
+        "text": text,
+        "datasets": [one["id"] for one in record["datasets"]],
+        "page": page.relative_to(city.settings.root).as_posix()
+        if page.is_relative_to(city.settings.root)
+        else str(page),
+    }
+
+
+def _show_failures(console: Console, lines: list[dict[str, Any]]) -> None:
+    for one in lines:
+        name = f"{one['report']}/{one['cell']}" if one["cell"] else one["report"]
+        since = said(f"seit {one['since'][:10]}", f"since {one['since'][:10]}")
+        console.print(f"{name:<44} {since}: {one['text']}", soft_wrap=True)
+        console.print(f"  {one['page']}", soft_wrap=True)
+    if not lines:
+        console.print(said("Alle Seiten sind auf dem neuesten Stand.", "All pages are up to date."))
+
+
+@app.command(
+    help=explained(
+        Text(
             de="Zeigt alle Ausgaben eines Berichts, die älteste zuerst.",
             en="Show all editions of a report, the oldest first.",
         ),

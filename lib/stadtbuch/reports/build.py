@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -25,6 +26,7 @@ from stadtbuch.reports import (
     decisions,
     definitions,
     editions,
+    failures,
     gate,
     packages,
     recount,
@@ -148,6 +150,7 @@ def build(
         for work in works:
             _note_refusal(city, work)
             _attempt(work, _publish, city)
+            _note_failure(city, work)
         for report in {work.report.name: work.report for work in works}.values():
             decisions.point(city, report)
             _remember(city, [work for work in works if work.report.name == report.name])
@@ -528,6 +531,24 @@ def _note_refusal(city: City, work: Work) -> None:
     earlier = list(city.book.entries(kind="refused", subject=work.id))[-1:]
     if not earlier or earlier[0].details != details:
         city.book.append("refused", subject=work.id, actor=city.actor, now=city.now, details=details)
+
+
+def _note_failure(city: City, work: Work) -> None:
+    """Say on an internal page why a cell was not renewed; the page goes when it works again."""
+    failure = failures.Failure(
+        report=work.report.name,
+        cell=work.cell.slug,
+        error=work.error,
+        decision=work.decision,
+        results=list(work.results.values()),
+        inputs=sorted({name for one in work.analyses.values() for name in one.manifest.inputs}),
+        reasons=work.reasons,
+    )
+    with suppress(StateError):  # a full disk is told by the command itself; the other cells go on
+        if work.exit_code == 0:
+            failures.clear(city.state, failure.report, failure.cell)
+        else:
+            failures.note(city, failure)
 
 
 def _executed(works: Sequence[Work]) -> int:

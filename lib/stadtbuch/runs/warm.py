@@ -25,7 +25,7 @@ import tempfile
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -107,8 +107,16 @@ class Asked:
 class Run:
     """A forked run: a line for its cells, a connection that is its lifeline, and its process."""
 
-    def __init__(self, line: socket.socket, connection: socket.socket, process: int, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        line: socket.socket,
+        connection: socket.socket,
+        process: int,
+        bounds: Bounds,
+        gone: Callable[[], None],
+    ) -> None:
         self.line, self.connection, self.process, self.bounds = line, connection, process, bounds
+        self._gone = gone
         self._turn = threading.Lock()
         self.said = 0
         self.cpu_seconds: float | None = None
@@ -175,8 +183,10 @@ class Run:
         self.connection.close()
         _ended(self.process, END_SECONDS)
         with self._turn:
-            os.close(self.process)
-            self.process = -1
+            if self.process >= 0:
+                os.close(self.process)
+                self.process = -1
+                self._gone()
 
     def _ask(self, told: Mapping[str, Any], until: float) -> None:
         content = json.dumps(told).encode()
@@ -235,13 +245,13 @@ class Run:
 
 
 class Warm:
-    """One zygote with its chart servers."""
+    """One zygote with its chart servers; `live` counts the runs that are not closed yet."""
 
     def __init__(self) -> None:
         self._stamp = stamp()
         self._locks: dict[Path, tuple[str, int, int]] = {}
         self._turn = threading.Lock()
-        self._names: set[str] = set()
+        self.live = 0
         self._made = ExitStack()
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="stadtbuch-warm")
         self._said = os.memfd_create("said")
@@ -256,9 +266,11 @@ class Warm:
     @property
     def alive(self) -> bool:
         """Whether runs can be forked, as far as is known; a zygote that is gone closes its socket."""
-        if self._ready.done() and self._ready.exception() is not None:
+        if not self._ready.done():
+            return True
+        if self._ready.exception() is not None or self._control.fileno() < 0:
             return False
-        return not select.select([self._control], [], [], 0)[0] if self._ready.done() else True
+        return not select.select([self._control], [], [], 0)[0]
 
     def current(self, lock: Path | None) -> bool:
         """Tell whether library, packages and Python are what they were at the start, and a city's lock as well."""
@@ -336,7 +348,13 @@ class Warm:
                 line.close()
                 connection.close()
                 raise
-        return Run(line, connection, process, asked.bounds)
+        with self._turn:
+            self.live += 1
+        return Run(line, connection, process, asked.bounds, self._buried)
+
+    def _buried(self) -> None:
+        with self._turn:
+            self.live -= 1
 
     def close(self) -> None:
         """End the zygote with all its runs, then the chart servers."""
@@ -365,8 +383,7 @@ class Warm:
 
     def _start_zygote(self, inner: socket.socket) -> None:
         lifeline, held = os.pipe()
-        # ZeroMQ asks for the machine's addresses even where it uses none of them; Landlock closes the ports.
-        filters = [_sealed(seccomp.program(platform.machine(), network=some)) for some in (False, True)]
+        filters = [_sealed(one) for one in _filters()]
         given = (inner.fileno(), lifeline, *filters)
         place = self._sockets / "k"
         command = _command("zygote", *map(str, given))
@@ -440,6 +457,15 @@ _ROOMY = Limits(
     work_bytes=1 << 34,
 )
 """The box's own limits; each run has its own."""
+
+
+def _filters() -> list[bytes]:
+    """
+    Give the lists of system calls of runs, and of those that are kernels.
+
+    ZeroMQ asks for the machine's addresses even where it uses none of them; Landlock closes the ports.
+    """
+    return [seccomp.program(platform.machine(), network=some) for some in (False, True)]
 
 
 def _command(program: str, *arguments: str) -> list[str]:
@@ -538,6 +564,8 @@ def _no_wall(words: str) -> Refused:
 
 
 _one: Warm | None = None
+_retired: list[Warm] = []
+"""Of an earlier state of the library; they end with their last run."""
 _choosing = threading.Lock()
 
 
@@ -559,8 +587,11 @@ def begin(lock: Path | None = None) -> Warm:
     require()
     with _choosing:
         if _one is not None and not (_one.alive and _one.current(lock)):
-            _one.close()
+            _retired.append(_one)
             _one = None
+        for one in [one for one in _retired if not (one.live and one.alive)]:
+            _retired.remove(one)
+            one.close()
         if _one is None:
             _one = Warm()
             _one.current(lock)
@@ -571,15 +602,17 @@ def end() -> None:
     """End this process's warm kernels, if there are any."""
     global _one
     with _choosing:
-        if _one is not None:
-            _one.close()
-            _one = None
+        for one in (*_retired, *([_one] if _one is not None else [])):
+            one.close()
+        _retired.clear()
+        _one = None
 
 
 def _forget() -> None:
     """Leave them to the process that started them: this one was forked from it."""
     global _one, _choosing
     _one, _choosing = None, threading.Lock()
+    _retired.clear()
 
 
 atexit.register(end)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from builders.city import Made, a_city, a_notebook
 
 from stadtbuch.errors import Refused
-from stadtbuch.runs import execute, manifest, plan, wall, warm
+from stadtbuch.runs import anybody, execute, kernels, manifest, plan, wall, warm
 
 # What notebooks show, and what could differ between a kernel and a shell that was made before the fork.
 CELLS = (
@@ -118,3 +121,56 @@ def test_results_come_while_others_still_run(tmp_path: Path) -> None:
     )
 
     assert seen == [("notebooks/first.ipynb", False), ("notebooks/second.ipynb", True)]
+
+
+def asked(name: str, log: int) -> warm.Asked:
+    """Ask for a run without anything."""
+    environment = kernels.environment(Path(warm.RUNS) / name, anybody.NOWHERE)
+    return warm.Asked(name=name, environment=environment, bounds=warm.Bounds(60, 1 << 30, 1 << 20), log=log)
+
+
+def shown(run: warm.Run, code: str) -> str:
+    """Run a cell and give what it printed."""
+    told = run.execute(code, until=time.monotonic() + 60)
+    return "".join(one["content"].get("text", "") for one in told)
+
+
+def test_a_new_lock_makes_a_new_zygote_and_kills_nobody(tmp_path: Path) -> None:
+    """Whoever works in a kernel of before goes on; the next one starts anew."""
+    lock = tmp_path / "runtime.lock"
+    lock.write_text("a==1", encoding="utf-8")
+    before = warm.begin(lock)
+    assert warm.begin(lock) is before
+
+    with Path(os.devnull).open("wb") as log, closing(before.fork(asked("old", log.fileno()))) as old:
+        lock.write_text("a==2.0", encoding="utf-8")
+        after = warm.begin(lock)
+        with closing(after.fork(asked("new", log.fileno()))) as new:
+            assert after is not before
+            assert (shown(old, "print(1)"), shown(new, "print(2)")) == ("1\n", "2\n")
+
+    assert warm.begin(lock) is after
+    assert not before.alive
+
+
+def test_a_filter_that_cannot_be_built_lets_nothing_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No list of system calls, no run: the zygote does not start without those of its runs."""
+    monkeypatch.setattr(warm, "_filters", lambda: [b"", b""])
+    found = warm.Warm()
+    try:
+        with pytest.raises(Refused) as refused:
+            found.wait()
+    finally:
+        found.close()
+
+    assert refused.value.code == "run.wall-impossible"
+
+
+def test_a_wall_that_cannot_be_built_lets_no_run_start() -> None:
+    """A run that cannot shut itself in ends before it acknowledges itself, and says why."""
+    with Path(os.devnull).open("wb") as log:
+        wrong = replace(asked("wrong", log.fileno()), kernel=Path("/nowhere\0/kernel.json"))
+        with pytest.raises(Refused) as refused:
+            warm.begin().fork(wrong)
+
+    assert refused.value.code == "run.no-wall"

@@ -237,6 +237,11 @@ def a_hook(hook: Hook) -> Iterator[str]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
+        def do_GET(self) -> None:
+            hook.asked.append((self.path, dict(self.headers), None))
+            self.send_response(hook.status)
+            self.end_headers()
+
         def log_message(self, *told: Any) -> None:
             """Keep quiet."""
 

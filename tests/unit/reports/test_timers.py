@@ -60,6 +60,8 @@ def test_systemd_reads_an_odd_path_as_it_is():
     """Percent signs, dollars and quotes are escaped as systemd wants them."""
     service = a_unit(next(iter(timers.systemd(a_timer(ODD)).values())))["Service"]
     last = service["ExecStart"].split('" "')[-1].removesuffix('"')
+    assert "100%% $$HOME" in last
+    assert "100%% " in service["WorkingDirectory"]
     undone = last.replace("$$", "$").replace('\\"', '"').replace("%%", "%")
     assert (undone, service["WorkingDirectory"].replace("%%", "%")) == (ODD, ODD)
 
@@ -92,6 +94,7 @@ def test_a_shell_reads_crons_line_as_it_is_meant(tmp_path: Path):
     """After cron has taken its backslashes away, a real shell gets every word whole."""
     program = ("/usr/bin/printf", "%s\\n")
     content = timers.cron(a_timer(ODD, program=program))["stadtbuch-hoehe-am-see.cron"]
+    assert "100\\% " in content
     command = content.splitlines()[-1].split(" ", 5)[5].replace("\\%", "%").partition(" 2>&1")[0]
     said = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == ["tick", "--jobs", "2", "--city", ODD]

@@ -211,6 +211,8 @@ PLANTS = (
           "um", "stadtbuch upgrade"),
     Plant("private key of the book gone", lambda city: (city / "var/keys/book-1.key").unlink(), "signing-key", "book",
           "Ablage", "stadtbuch book key rotate --lost"),
+    Plant("backup from before an upgrade", lambda city: (city / ".var.before-upgrade").mkdir(), "backup",
+          ".var.before-upgrade", "Löschen", "rm -r .var.before-upgrade", level=Level.hint),
     Plant("times of retention over", lambda city: (city / "var/log/stadtbuch.log.1").write_text("old\n"), "retention",
           "state", "auf", "stadtbuch tidy", level=Level.hint),
     Plant("state without version", lambda city: (city / "var/VERSION").unlink(), "state", "var/VERSION", "Sicherung"),

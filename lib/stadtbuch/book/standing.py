@@ -98,9 +98,10 @@ def gap(book: Book, known: Iterable[tuple[int, str]]) -> Gap | None:
     known
         `Checkpoint.stand` of those from `published` or from somebody; the book itself remembers what a restore met.
     """
-    heads = [*known, *_remembered(book)]
-    settled = {(one.gap.entries, one.gap.head) for one in acknowledgements(book.entries(kind=ACKNOWLEDGED))}
-    missing = [one for one in heads if one not in settled and book.hash_at(one[0]) != one[1]]
+    missing = {one for one in (*known, *_remembered(book)) if book.hash_at(one[0]) != one[1]}
+    if missing:
+        settled = acknowledgements(book.entries(kind=ACKNOWLEDGED))
+        missing -= {(one.gap.entries, one.gap.head) for one in settled}
     if not missing:
         return None
     entries, head = max(missing)

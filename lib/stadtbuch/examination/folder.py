@@ -22,6 +22,7 @@ from stadtbuch.reports.definitions import APPROVALS
 from stadtbuch.runs.manifest import Analysis
 from stadtbuch.site.facts import WORDS
 from stadtbuch.texts import LANGUAGES, Text
+from stadtbuch.upkeep.upgrade import before_upgrade
 
 CHECK = "stadtbuch catalog check"
 WRITTEN = (".toml", ".yaml", ".md")
@@ -361,6 +362,9 @@ def _never_in_git(scene: Scene) -> Mapping[str, Text]:
         folder = scene.settings.folder(name)  # type: ignore[arg-type]
         if folder.is_relative_to(root):
             found[folder.relative_to(root).as_posix()] = why
+    left = before_upgrade(scene.settings.folder("state"))
+    if left.exists() and left.is_relative_to(root):
+        found[left.relative_to(root).as_posix()] = _KEYS
     for one in scene.datasets:
         path = _source(one, scene)
         if not one.is_open and path.is_relative_to(root):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from shlex import quote
 
 from stadtbuch.actors import VISITOR
 from stadtbuch.book import standing
@@ -17,6 +18,7 @@ from stadtbuch.reports.look import size
 from stadtbuch.texts import Text
 from stadtbuch.upkeep import backup, retention
 from stadtbuch.upkeep.keeper import Keeper
+from stadtbuch.upkeep.upgrade import before_upgrade
 
 BACKUP_AFTER, SEND_AFTER = timedelta(days=8), timedelta(days=92)
 """After what time a newer backup, or another checkpoint in somebody else's hands, is worth a hint."""
@@ -125,6 +127,18 @@ def sent(scene: Scene) -> Iterable[Note]:
 
 def backups(scene: Scene) -> Iterable[Note]:
     """Look at the age of the last backup, as the book knows it."""
+    left = before_upgrade(scene.state.root)
+    if left.exists():
+        yield hint(
+            Text(
+                de="Die Sicherung vor der Umstellung ist noch da.",
+                en="The backup from before the upgrade is still there.",
+            ),
+            Text(de="Löschen Sie sie, wenn alles stimmt.", en="Delete it when everything is right."),
+            subject=scene.shown(left),
+            why=Text(de="Sie enthält auch die Schlüssel.", en="It holds the keys, too."),
+            command=f"rm -r {quote(scene.shown(left))}",
+        )
     last = list(_entries(scene, backup.KIND))[-1:]
     if last and scene.now - last[0].at <= BACKUP_AFTER:
         keys = last[0].details.get("with_keys")

@@ -56,9 +56,16 @@ class Due:
 
 def due(keeper: Keeper) -> list[Due]:
     """Find what may go now; nothing is changed."""
-    found = [*_runs(keeper), *_waiting(keeper), *_logs(keeper), *_actor_keys(keeper), *_leftovers(keeper)]
+    kept = needed(keeper)
+    found = [
+        *_runs(keeper, kept),
+        *_waiting(keeper),
+        *_logs(keeper),
+        *_actor_keys(keeper),
+        *_leftovers(keeper),
+    ]
     going = {one.path.removeprefix("runs/") for one in found if one.path.startswith("runs/")}
-    return [*found, *_store(keeper, going)]
+    return [*found, *_store(keeper, kept, going)]
 
 
 def tally(found: Iterable[Due]) -> dict[str, dict[str, int]]:
@@ -130,9 +137,8 @@ def _named(path: Path) -> list[str]:
 # ---- what is due, kind by kind ------------------------------------------------------------------------
 
 
-def _runs(keeper: Keeper) -> Iterator[Due]:
+def _runs(keeper: Keeper, kept: set[str]) -> Iterator[Due]:
     """Find runs that nothing was made from; failed and interrupted ones go earlier."""
-    kept = needed(keeper)
     times = keeper.settings.retention
     for folder in _folders(keeper.root / "runs"):
         if folder.name in kept:
@@ -151,10 +157,10 @@ def _failed(folder: Path) -> bool:
         return True
 
 
-def _store(keeper: Keeper, going: set[str]) -> Iterator[Due]:
+def _store(keeper: Keeper, needed: set[str], going: set[str]) -> Iterator[Due]:
     """Find contents that neither what is needed nor a run that stays refers to."""
     root, time = keeper.root / "store", keeper.settings.retention.store
-    kept = needed(keeper)
+    kept = set(needed)
     stay = (folder for folder in _folders(keeper.root / "runs") if folder.name not in going)
     kept |= {one for folder in stay for one in _named(folder / "run.json")}
     kept |= {one for path in (root / "values").glob("*") for one in _named(path)}

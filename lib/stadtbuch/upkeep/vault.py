@@ -110,19 +110,23 @@ class Vault:
         A content that is there already is read, too: what a disk has spoilt since is written anew.
         """
         with atomic.telling(self.root.name):
+            known = _digest(source)
+            if self._has(known):
+                return known, source.stat().st_size, False
             temporary = self.root / "objects" / f".incoming-{os.getpid()}"
-            digest, size = _copy(source, temporary)
+            digest, size = _copy(source, temporary)  # should it have changed since, this is what counts
             target = self.path(digest)
-            new = not (target.exists() and _digest(target) == digest)
-            if not new:
-                temporary.unlink()
-                return digest, size, False
             target.parent.mkdir(mode=0o700, exist_ok=True)
             temporary.replace(target)
             atomic.sync_folder(target.parent)
             if _digest(target) != digest:
                 raise damaged([_spoilt(source.name)])
         return digest, size, True
+
+    def _has(self, digest: str) -> bool:
+        """Tell whether a content is there and sound."""
+        path = self.path(digest)
+        return path.is_file() and _digest(path) == digest
 
     def path(self, digest: str) -> Path:
         """Give the place of a content."""

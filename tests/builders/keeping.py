@@ -20,6 +20,7 @@ from stadtbuch.model.report import Edition
 from stadtbuch.model.verdict import decide
 from stadtbuch.reports import editions
 from stadtbuch.session import City
+from stadtbuch.state import FOLDERS
 from stadtbuch.texts import Text, same
 from stadtbuch.upkeep.keeper import Keeper
 
@@ -43,7 +44,7 @@ def a_kept_city(root: Path) -> Made:
     lay(session, an_edition("area", files={"data/area.csv": b"borough,area\n01,12\n"}))
     lay(session, an_edition("area", name="2026-01-14", files={"data/area.csv": b"borough,area\n01,13\n"}))
     waiting = an_edition("people", files={"data/people.csv": b"borough,value\n01,12\n"})
-    editions.lay_aside(editions.waiting_place(session.state, "people", ""), waiting, FILES["people"])
+    editions.lay(editions.waiting_place(session.state, "people", ""), waiting, FILES["people"])
     session.state.log("build.done", now=NOW, runs=3)
     session.state.key("pseudonyms")
     session.state.key("values")
@@ -103,7 +104,7 @@ def a_keeper(made: Made, *, now: datetime = NOW) -> Keeper:
 def as_version_1(made: Made) -> None:
     """Let a state be one of version 1: none of what version 2 brought."""
     root = made.root / "var"
-    for name in ("checkpoints", "cache"):
+    for name in {*FOLDERS} - {*VERSION_1}:
         shutil.rmtree(root / name, ignore_errors=True)
     (root / "VERSION").write_text("1\n", encoding="utf-8")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stadtbuch import journal
 from stadtbuch.cli import interruption
 from stadtbuch.cli.build import renew_dashboard, write_site
 from stadtbuch.cli.context import (
@@ -22,7 +24,7 @@ from stadtbuch.cli.context import (
     said,
 )
 from stadtbuch.cli.reasons import ReasonDeOption, ReasonEnOption, ReasonOption, stated
-from stadtbuch.errors import UsageError
+from stadtbuch.errors import Refused, UsageError
 from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
@@ -389,8 +391,12 @@ def withdraw(
         found, code = removal.scope(opened.state, edition, files=file or ()), 0
     else:
         why = stated(reason, reason_de, reason_en)
-        found = removal.remove(opened, edition, reason=why, files=file or ())
-        code = write_site(opened)
+        with suppress(Refused):  # an older book stops the pages, never an emergency
+            interruption.resume(opened)
+        folder = opened.state.folder("journal")
+        with journal.noted(folder, command="stadtbuch report withdraw", now=opened.now):
+            found = removal.remove(opened, edition, reason=why, files=file or ())
+            code = write_site(opened)
     document = {"dry_run": dry_run, **found.as_dict()}
     answer(document, as_json=as_json, human=lambda console: _show_removal(console, document))
     if code:

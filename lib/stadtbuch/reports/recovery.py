@@ -17,7 +17,7 @@ from stadtbuch import atomic
 from stadtbuch.book.ledger import Entry
 from stadtbuch.errors import StadtbuchError, StateError
 from stadtbuch.model.report import Approval
-from stadtbuch.reports import decisions, definitions, editions
+from stadtbuch.reports import decisions, definitions, editions, removal
 from stadtbuch.reports.editions import Archived
 from stadtbuch.runs import execute
 from stadtbuch.session.city import City
@@ -51,7 +51,7 @@ def mend(city: City) -> Mended:
     """
     with atomic.telling("var"):
         shown, aside, gone = _switch(city)
-        withheld = _withhold(city)
+        withheld = _withhold(city) + removal.resume(city)
         _drop_released(city)
         approved = _release_approved(city)
         runs = _enter_runs(city)

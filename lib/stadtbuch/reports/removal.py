@@ -12,6 +12,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -158,33 +159,64 @@ def remove(city: City, id: str, *, reason: Text, files: Sequence[str] = ()) -> S
         approvals.require_role(report, city.actor)
     with city.state.lock("build", command="stadtbuch report withdraw"):
         found = scope(city.state, id, files=files)
-        _announce(city, found, reason)
-        with atomic.telling(city.state.root.name):
-            _clear_public(city, found)
-            _clear_rest(city.state, found)
-            for one in found.editions:
-                _empty(city.state, one)
-        for name in {one.edition.report for one in found.editions}:
-            _point(city, name)
+        _enter(city, found, reason)
+        _carry_out(city, found, reason, role=city.actor.role, at=city.now)
     return found
+
+
+def resume(city: City) -> int:
+    """
+    Finish removals that were cut off; only under the lock of a build.
+
+    Returns
+    -------
+    int
+        How many editions were still to be emptied.
+    """
+    done = 0
+    for entry in city.book.entries(KIND):
+        digests, derived = frozenset(entry.details["digests"]), tuple(entry.details["derived"])
+        named = [one for one in _all(city.state) if one.edition.id in entry.details["editions"]]
+        left = [one for one in named if _is_left(one, digests)]
+        if left:
+            reason = Text(**entry.details["reason"])
+            _carry_out(city, Scope(tuple(left), digests, derived), reason, role=entry.role, at=entry.at)
+            done += len(left)
+    return done
+
+
+def _is_left(one: Archived, digests: frozenset[str]) -> bool:
+    """Tell whether an edition still is to be emptied; a corrected one that waits under the same name is another one."""
+    gone = one.status is not None and one.status.get("content") == GONE
+    return not gone and not digests.isdisjoint(file.sha256 for file in one.edition.files)
+
+
+def _carry_out(city: City, found: Scope, reason: Text, *, role: str, at: datetime) -> None:
+    """Do everything that a removal does; each step may be repeated."""
+    _note(found, reason, role=role, at=at)
+    with atomic.telling(city.state.root.name):
+        _clear_public(city, found)
+        _clear_rest(city.state, found)
+        for one in found.editions:
+            _empty(city.state, one)
+    for name in {one.edition.report for one in found.editions}:
+        _point(city, name)
 
 
 # ---- say it first -------------------------------------------------------------------------------------
 
 
-def _announce(city: City, found: Scope, reason: Text) -> None:
-    """Note beside every edition that it goes, and enter the incident: from now on nothing of it is published again."""
+def _note(found: Scope, reason: Text, *, role: str, at: datetime) -> None:
+    """Note beside every edition that it goes: from now on it is not public."""
     for one in found.editions:
-        status = dict(one.status or {})
-        if status.get("content") is None:
-            told = {"status": "withdrawn", "reason": reason.as_dict(), "role": city.actor.role}
-            status = {
-                **told,
-                "at": city.now.isoformat(),
-                "content": GOING,
-                "edition": _digest(one.folder / EDITION),
-            }
+        if not one.content_removed:
+            told = {"status": "withdrawn", "reason": reason.as_dict(), "role": role, "at": at.isoformat()}
+            status = {**told, "content": GOING, "edition": _digest(one.folder / EDITION)}
             atomic.write(one.folder / STATUS, outputs.encode(status))
+
+
+def _enter(city: City, found: Scope, reason: Text) -> None:
+    """Enter the incident, once: from now on nothing of it is published again, and what is left undone is known."""
     named = found.ids[0]
     if any(set(entry.details["digests"]) >= found.digests for entry in city.book.entries(KIND, named)):
         return
@@ -233,7 +265,8 @@ def _clear_rest(state: State, found: Scope) -> None:
     for folder in _folders(state.folder("dashboards")):
         if folder.name in reports or _shows(folder, reports) or _holds(folder, found.digests):
             _take_away(folder)
-    for left in (*state.folder("spool").glob("preview-*"), *state.folder("cache").iterdir(), *_half(state)):
+    half = [path for path in _half(state) if path.name.endswith(".old") or _holds(path, found.digests)]
+    for left in (*state.folder("spool").glob("preview-*"), *state.folder("cache").iterdir(), *half):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
@@ -242,7 +275,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _half(state: State) -> Iterator[Path]:
-    """Give what interrupted commands left under temporary names: it may be half of what goes."""
+    """Give what interrupted commands left under temporary names: being written (``.new``) or taken away (``.old``)."""
     for name in ("editions", "spool", "runs", "dashboards"):
         found = [path for path in state.folder(name).rglob(".*") if path.name.endswith((".new", ".old"))]  # type: ignore[arg-type]
         yield from (path for path in found if path.exists())

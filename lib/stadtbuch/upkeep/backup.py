@@ -30,8 +30,9 @@ KEYS = "keys"
 LOCKS = ("build", "site")
 """Whoever holds one of these is changing what a backup must find at rest."""
 
-_TEMPORARY = re.compile(r"\..+\.(?:[a-z0-9_]{8}|new|old)|\.lock|.+\.lock")
-_LEFT_OUT = ("cache", "spool/preview-")
+_TEMPORARY = re.compile(r"\..+\.(?:[a-z0-9_]{8}|old)|\.lock|.+\.lock")
+"""What is being written (``.new``) is kept: the book may know an edition that was cut off before it got its name."""
+_LEFT_OUT = ("cache", "journal", "spool/preview-")
 Tell = Callable[[int, int], None]
 
 

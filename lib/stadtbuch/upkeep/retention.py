@@ -30,7 +30,8 @@ KINDS = ("runs", "failed-runs", "store", "logs", "waiting", "actor-keys", "lefto
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _ACTOR = re.compile(r"actor-(\d{4})")
-_HALF = re.compile(r"\..+\.(?:new|old)")
+_HALF = re.compile(r"\..+\.old")
+"""What was being taken away; what was being written may be an edition that the book knows: a build finishes it."""
 _SURE = "P1D"  # nothing that is being written lies around so long
 
 

@@ -9,7 +9,7 @@ from builders.keeping import a_kept_city, a_run, an_edition, lay
 from builders.reports import HEADLINE, START, TABLE, write_open_report
 
 from stadtbuch.errors import AccessDenied, Refused, UsageError
-from stadtbuch.reports import build, decisions, editions, removal
+from stadtbuch.reports import build, decisions, editions, recovery, removal
 from stadtbuch.site import pages
 from stadtbuch.texts import Text
 
@@ -63,7 +63,7 @@ def plant_everywhere(city: Made) -> None:
         "spool/preview-ab/x.html",
         "cache/x/y",
         "dashboards/area/outputs/x.json",
-        "editions/area/_/.2026.new/x",
+        "editions/area/_/.2026.old/x",
     ):
         (state.root / name).parent.mkdir(parents=True, exist_ok=True)
         (state.root / name).write_text(CANARY)
@@ -112,7 +112,8 @@ def test_every_edition_with_the_same_content_goes(city):
     other = an_edition(
         "people", name="2026-01-18", files={"data/copy.csv": leaked, "data/LICENCE.txt": b"CC0"}
     )
-    editions.lay_aside(
+    editions.remove(editions.waiting_place(session.state, "people", ""))
+    editions.lay(
         editions.waiting_place(session.state, "people", ""),
         other,
         {"data/copy.csv": leaked, "data/LICENCE.txt": b"CC0"},
@@ -169,6 +170,27 @@ def test_a_single_file_can_be_named(city):
     with pytest.raises(UsageError) as caught:
         removal.scope(session.state, "area@2026-01-20", files=["data/c.csv"])
     assert caught.value.code == "edition.no-file"
+
+
+def test_the_next_build_finishes_a_removal_that_was_cut_off(city, monkeypatch):
+    """Without the command, too: the book knows what was to go."""
+
+    def fail(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("stadtbuch.reports.removal._note", fail)
+        with pytest.raises(KeyboardInterrupt):
+            removal.remove(city.open(as_role=HEAD), "area@2026-01-15", reason=REASON)
+    assert editions.find(city.open().state, "area@2026-01-15").public
+    recovery.mend(city.open())
+    gone = editions.find(city.open().state, "area@2026-01-15")
+    assert (gone.status["content"], gone.status["role"]) == ("removed", HEAD)
+    corrected = {"data/area.csv": b"corrected\n"}
+    place = editions.waiting_place(city.open().state, "area", "")
+    editions.lay(place, an_edition("area", files=corrected), corrected)  # waits under the same name
+    assert recovery.mend(city.open()).withheld == 0
+    assert (place / "data/area.csv").is_file()
 
 
 @pytest.mark.parametrize(

@@ -91,13 +91,17 @@ def test_locks_caches_and_interrupted_runs_stay_out(city, target):
     """What is made anew, or belongs to a process that is gone."""
     (city.root / "var/runs" / ("d4" * 32)).mkdir()
     (city.root / "var/runs" / ("d4" * 32) / "run.json").write_text("{}")
-    (city.root / "var/editions/area/_/.2026-01-16.new").mkdir()
-    (city.root / "var/editions/area/_/.2026-01-16.new/edition.json").write_text("{}")
+    for word in ("new", "old"):
+        (city.root / f"var/editions/area/_/.2026-01-16.{word}").mkdir()
+        (city.root / f"var/editions/area/_/.2026-01-16.{word}/edition.json").write_text("{}")
     files = backup.make(a_keeper(city), target, with_keys=True).listing.files
     assert not [
-        name for name in files if name.endswith((".lock", "-wal", "-shm")) or name.startswith("cache")
+        name
+        for name in files
+        if name.endswith((".lock", "-wal", "-shm")) or name.startswith(("cache", "journal"))
     ]
-    assert not [name for name in files if "d4d4" in name or ".new" in name]
+    assert not [name for name in files if "d4d4" in name or ".old" in name]
+    assert "editions/area/_/.2026-01-16.new/edition.json" in files  # the book may know it already
     assert "book.sqlite" in files
 
 

@@ -113,13 +113,15 @@ def test_old_lines_of_the_log_go_and_younger_ones_stay(city):
 
 
 def test_leftovers_of_interrupted_commands_go(city):
-    """Half an edition, a preview, what a removal had renamed; not what somebody may be writing now."""
-    for name in ("spool/preview-ab", "editions/area/_/.2026-01-16.new", f"runs/.{LONE_RUN}.old"):
+    """A preview, what was being taken away; not what somebody may be writing now, and no half edition."""
+    half = [f"editions/area/_/.2026-01-16.{word}" for word in ("new", "old")]
+    for name in ("spool/preview-ab", f"runs/.{LONE_RUN}.old", *half):
         (city.root / "var" / name).mkdir(parents=True)
     assert {kind for kind, _ in due(city, NOW)} == set()
     found = due(city, NOW.replace(year=2099))
     assert ("leftovers", "spool/preview-ab") in found
-    assert ("leftovers", "editions/area/_/.2026-01-16.new") in found
+    assert ("leftovers", "editions/area/_/.2026-01-16.old") in found
+    assert ("leftovers", "editions/area/_/.2026-01-16.new") not in found  # the book may know that edition
     assert ("leftovers", f"runs/.{LONE_RUN}.old") in found
 
 

@@ -333,6 +333,27 @@ def before(today: date, duration: str) -> date:
     return date(year, month + 1, day) - timedelta(weeks=parts.get("W", 0), days=parts.get("D", 0))
 
 
+class Cluster(_Frozen):
+    """
+    How runs get to other machines.
+
+    `artefacts`: a folder that all of them reach, as fsspec writes it (``file:///mnt/stadtbuch``, ``s3://...``);
+    `ca`, `certificate` and `key`: files for TLS, relative to the city's root; `closed`: whether runs that read data
+    which are not open may be sent to them.
+    """
+
+    artefacts: str = ""
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+    closed: bool = False
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Give the three files for TLS."""
+        return {"ca": self.ca, "certificate": self.certificate, "key": self.key}
+
+
 class Settings(_Frozen):
     """All settings of one city; `root` is the folder that holds ``stadtbuch.toml``."""
 
@@ -350,6 +371,7 @@ class Settings(_Frozen):
     notify: Notify = Notify()
     network: Network = Network()
     retention: Retention = Retention()
+    cluster: Cluster = Cluster()
 
     def folder(self, name: Literal["data", "catalogs", "notebooks", "reports", "state", "public"]) -> Path:
         """Give the absolute path of one of the city's folders."""
@@ -497,6 +519,7 @@ def _did_you_mean(error: Any) -> Text | None:
         "runs": Runs, "notify": Notify,
         "network": Network,
         "retention": Retention,
+        "cluster": Cluster,
     }  # fmt: skip
     parent = models.get(str(error["loc"][0]) if len(error["loc"]) > 1 else "", Threshold)
     near = get_close_matches(str(error["loc"][-1]), list(parent.model_fields), n=1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -76,6 +77,18 @@ def build(
             ),
         ),
     ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help=said(
+                "Wo die Läufe stattfinden: local oder tls://rechner:port; sonst auf diesem Rechner.",
+                "Where the runs take place: local or tls://host:port; else on this machine.",
+            ),
+            show_default=False,
+        ),
+    ] = None,
     city: CityOption = None,
     as_role: AsOption = None,
     now: NowOption = None,
@@ -83,7 +96,7 @@ def build(
 ) -> None:
     """Build reports."""
     opened = open_city(city, now=now, as_role=as_role, rehash=rehash)
-    summary = perform(opened, report or [], jobs=jobs, dry_run=dry_run)
+    summary = perform(opened, report or [], jobs=jobs, dry_run=dry_run, cluster=cluster)
     document = spoken(summary)
     answer(document, as_json=as_json, human=lambda console: tell(console, document, dry_run=dry_run))
     end(summary, as_json=as_json)
@@ -104,9 +117,12 @@ def perform(
     jobs: int,
     dry_run: bool = False,
     days: Mapping[str, date] | None = None,
+    cluster: str | None = None,
 ) -> dict[str, Any]:
     """
     Build the reports, for the nominal days of a tick if `days` names them, then write the site.
+
+    With the address of a cluster, the runs take place there.
 
     Returns
     -------
@@ -121,7 +137,9 @@ def perform(
         return summary
     with interruption.changing(city, "stadtbuch build") as note:
         seen = looked.before(city)
-        summary = _with_dashboards(city, names, _reports(city, names, jobs=jobs, days=days), jobs=jobs)
+        with _crew(city, cluster, jobs=jobs) as more:
+            summary = _reports(city, names, jobs=jobs, days=days, **more)
+            summary = _with_dashboards(city, names, summary, jobs=jobs, **more)
         try:
             code, silent = render_site(city)
         except StadtbuchError as error:  # the runs are done: their summary must not be lost
@@ -144,12 +162,13 @@ def _reports(
     jobs: int,
     dry_run: bool = False,
     days: Mapping[str, date] | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """Build the reports, with their progress drawn."""
     from stadtbuch.reports import build as reports  # noqa: PLC0415 - start-up time
 
     with drawn(narrator()) as progress:
-        return reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run, days=days)
+        return reports.build(city, names, jobs=jobs, progress=progress, dry_run=dry_run, days=days, **more)
 
 
 def _note(city: City, summary: Mapping[str, Any], seen: Any) -> None:
@@ -167,14 +186,26 @@ def _note(city: City, summary: Mapping[str, Any], seen: Any) -> None:
         )
 
 
+@contextmanager
+def _crew(city: City, cluster: str | None, *, jobs: int) -> Iterator[dict[str, Any]]:
+    """Give what a build is told about who does its runs: nothing, or a cluster."""
+    if cluster is None:
+        yield {}
+        return
+    from stadtbuch.runs import cluster as clusters  # noqa: PLC0415 - start-up time
+
+    with clusters.opened(city.settings, city.state, cluster, jobs=jobs) as crew:
+        yield {"crew": crew}
+
+
 def _with_dashboards(
-    city: City, names: Sequence[str], summary: dict[str, Any], *, jobs: int
+    city: City, names: Sequence[str], summary: dict[str, Any], *, jobs: int, **more: Any
 ) -> dict[str, Any]:
     """Bring the dashboards of the reports up to date: they read what the reports have released."""
     from stadtbuch.dashboards import build as dashboards  # noqa: PLC0415 - start-up time
 
     with drawn(narrator()) as progress:
-        done = dashboards.build(city, names, jobs=jobs, progress=progress)
+        done = dashboards.build(city, names, jobs=jobs, progress=progress, **more)
     counts = {**summary["counts"], "executed": summary["counts"]["executed"] + done["executed"]}
     codes = (summary["exit_code"], done["exit_code"])
     return {

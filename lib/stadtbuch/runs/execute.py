@@ -96,13 +96,15 @@ class Result:
     What became of a request.
 
     `error` is None, or a mapping with ``type``, ``cell`` (from 1), ``code``, ``exit_code``, ``de`` and ``en``
-    (sentences without data values) and, for runs with open inputs only, ``message``.
+    (sentences without data values) and, for runs with open inputs only, ``message``. `cpu_seconds` is the processor
+    time of the run's own processes, None where it is not known.
     """
 
     request: Request
     status: Status
     seconds: float
     error: dict[str, Any] | None = None
+    cpu_seconds: float | None = None
 
     @property
     def key(self) -> str:
@@ -151,6 +153,7 @@ def execute(
     city: City | None = None,
     seconds: float | None = None,
     crew: Crew | None = None,
+    limits: Runs | None = None,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """
@@ -170,6 +173,8 @@ def execute(
         Limit per run; without it, as the city's settings say.
     crew
         Who does the runs; without it, this machine.
+    limits
+        What a run may use; without it, as the city's settings say.
     on_result
         Gets each result, in this thread, as soon as it is there and others still run.
 
@@ -184,7 +189,7 @@ def execute(
         If another command is executing one of these runs; nothing was started then.
     """
     told = progress or (lambda event: None)
-    limits = city.settings.runs if city is not None else Runs()
+    limits = limits or (city.settings.runs if city is not None else Runs())
     crew = crew or _of_this_machine(city)
     different = list({request.key: request for request in requests}.values())
     results: dict[str, Result] = {}
@@ -497,14 +502,14 @@ def _result(request: Request, future: Future[dict[str, Any]]) -> Result:
         return Result(request, "failed", 0.0, _own(problem))
     except Exception as problem:  # noqa: BLE001 - whatever broke in a worker fails this run and no other
         return Result(request, "failed", 0.0, _described(request, None, type(problem).__name__, ""))
+    used = told.get("cpu_seconds")
     if told["fault"] is None:
-        return Result(request, "ran", told["seconds"])
+        return Result(request, "ran", told["seconds"], cpu_seconds=used)
     fault = told["fault"]
     own = _own_error(request)
     error = _described(request, fault["cell"], fault["kind"], fault["message"])
-    return Result(
-        request, "failed", told["seconds"], error | own if own.get("type") == fault["kind"] else error
-    )
+    described = error | own if own.get("type") == fault["kind"] else error
+    return Result(request, "failed", told["seconds"], described, cpu_seconds=used)
 
 
 def _own(problem: StadtbuchError) -> dict[str, Any]:
@@ -586,6 +591,7 @@ def _commit(result: Result) -> None:
     content = {
         "status": result.status,
         "seconds": round(result.seconds, 3),
+        "cpu_seconds": None if result.cpu_seconds is None else round(result.cpu_seconds, 3),
         "error": result.error,
         "finished": (planned + timedelta(seconds=round(result.seconds, 3))).isoformat(),
         "files": _hashes(result.folder) if result.ok else {},

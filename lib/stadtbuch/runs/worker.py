@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -57,13 +58,14 @@ def work(folder: Path, seconds: float) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``seconds`` and ``fault`` (``cell``, ``kind``, ``message``) or None.
+        ``seconds``, ``cpu_seconds`` of the run's processes (None if unknown), and ``fault`` (``cell``, ``kind``,
+        ``message``) or None.
     """
     from stadtbuch.runs import engine, kernels  # noqa: PLC0415 - papermill, in the workers only
 
     kernels.sweep()
     info = json.loads((folder / INFO).read_text(encoding="utf-8"))
-    begun = time.monotonic()
+    begun, used = time.monotonic(), _children()
     executed, fault = engine.run(
         (folder / SOURCE).read_text(encoding="utf-8"),
         parameters=info["parameters"],
@@ -75,7 +77,7 @@ def work(folder: Path, seconds: float) -> dict[str, Any]:
     if fault is None and sum(one.stat().st_size for one in _files(folder)) > _bytes(info):
         fault = engine.Fault(None, "Output", "")
     atomic.write(folder / EXECUTED, executed.encode(), mode=0o600)
-    return {"seconds": time.monotonic() - begun, "fault": asdict(fault) if fault else None}
+    return _ended(begun, _children() - used, fault)
 
 
 def _bytes(info: Mapping[str, Any]) -> int:
@@ -128,7 +130,19 @@ def forked(
         if fault is None or fault.kind not in FAULTS:
             fault = _take(run, folder) or fault
     atomic.write(folder / EXECUTED, executed.encode(), mode=0o600)
-    return {"seconds": time.monotonic() - begun, "fault": asdict(fault) if fault else None}
+    return _ended(begun, run.cpu_seconds, fault)
+
+
+def _ended(begun: float, cpu_seconds: float | None, fault: Any) -> dict[str, Any]:
+    """Say how a run ended and what it took."""
+    told = asdict(fault) if fault else None
+    return {"seconds": time.monotonic() - begun, "cpu_seconds": cpu_seconds, "fault": told}
+
+
+def _children() -> float:
+    """Give the processor time of all children that have ended: here, the kernels."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _asked(folder: Path, info: Mapping[str, Any], told: bytes, log: Any) -> Any:

@@ -354,6 +354,22 @@ class Cluster(_Frozen):
         return {"ca": self.ca, "certificate": self.certificate, "key": self.key}
 
 
+class Energy(_Frozen):
+    """
+    Factors with which energy is estimated from processor time.
+
+    `watts_per_core`: of a server that works, per core; `overhead`: what the building adds (power usage effectiveness);
+    `source`: where the factors come from. The defaults are round assumptions of this project, not a measurement.
+    """
+
+    watts_per_core: float = Field(default=12.0, gt=0, le=500)
+    overhead: float = Field(default=1.5, ge=1, le=5)
+    source: Text = Text(
+        de="Annahme: 12 Watt je Kern eines Servers unter Last, 1,5-fach für Kühlung und Verluste; nicht gemessen.",
+        en="Assumption: 12 watts per core of a busy server, times 1.5 for cooling and losses; not measured.",
+    )
+
+
 class Settings(_Frozen):
     """All settings of one city; `root` is the folder that holds ``stadtbuch.toml``."""
 
@@ -372,6 +388,7 @@ class Settings(_Frozen):
     network: Network = Network()
     retention: Retention = Retention()
     cluster: Cluster = Cluster()
+    energy: Energy = Energy()
 
     def folder(self, name: Literal["data", "catalogs", "notebooks", "reports", "state", "public"]) -> Path:
         """Give the absolute path of one of the city's folders."""
@@ -520,6 +537,7 @@ def _did_you_mean(error: Any) -> Text | None:
         "network": Network,
         "retention": Retention,
         "cluster": Cluster,
+        "energy": Energy,
     }  # fmt: skip
     parent = models.get(str(error["loc"][0]) if len(error["loc"]) > 1 else "", Threshold)
     near = get_close_matches(str(error["loc"][-1]), list(parent.model_fields), n=1)

@@ -18,6 +18,8 @@ from stadtbuch.cli.context import (
     open_city,
     said,
 )
+from stadtbuch.errors import UsageError
+from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,17 +38,57 @@ def quality(
         ),
     ] = None,
     *,
+    process: Annotated[
+        bool,
+        typer.Option(
+            "--process",
+            help=said(
+                "Statt der Daten: wie pünktlich, verlässlich und sparsam die Berichte entstehen.",
+                "Instead of the data: how punctually, reliably and sparingly reports are made.",
+            ),
+        ),
+    ] = False,
     city: CityOption = None,
     as_role: AsOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure datasets."""
+    """Measure datasets, or how reports are made."""
     opened = open_city(city, now=now, as_role=as_role)
+    if process:
+        if dataset:
+            raise _not_both()
+        _answer_process(opened, as_json=as_json)
+        return
     cards = measured(opened, dataset or [])
     document = {"datasets": {name: as_document(card) for name, card in cards.items()}}
     answer(
         document, as_json=as_json, human=lambda console: tell(console, opened, cards, single=bool(dataset))
+    )
+
+
+def _answer_process(city: City, *, as_json: bool) -> None:
+    """Give the report about the process; texts of the settings in the language of the process."""
+    from stadtbuch.cli import process_report  # noqa: PLC0415 - start-up time
+    from stadtbuch.transparency import gathering  # noqa: PLC0415 - start-up time
+
+    told = gathering.report(city)
+    source = told["energy"]["source"][language()]
+    document = {"process": told | {"energy": told["energy"] | {"source": source}}}
+    answer(document, as_json=as_json, human=lambda console: process_report.tell(console, document["process"]))
+
+
+def _not_both() -> UsageError:
+    return UsageError(
+        "usage.process",
+        Text(
+            de="--process handelt nicht von einzelnen Datensätzen.",
+            en="--process is not about single datasets.",
+        ),
+        remedy=Text(
+            de="Rufen Sie stadtbuch quality --process ohne Namen auf.",
+            en="Call stadtbuch quality --process without names.",
+        ),
     )
 
 

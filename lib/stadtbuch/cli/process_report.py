@@ -1,0 +1,92 @@
+"""The report about the process in sentences: ``stadtbuch quality --process``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from stadtbuch.cli.context import language, said
+from stadtbuch.texts import Text
+from stadtbuch.transparency.levels import CRITERIA, SOURCE
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NAMES = {
+    "baseline": Text(de="Grundstufe", en="baseline"),
+    "silver": Text(de="Silber", en="silver"),
+    "gold": Text(de="Gold", en="gold"),
+    None: Text(de="unter der Grundstufe", en="below baseline"),
+}
+
+
+def tell(console: Console, told: Mapping[str, Any]) -> None:
+    """Print the figures line by line, then the level of each report with what is missing."""
+    for line in (*_lines(told), *_levels(told["levels"])):
+        console.print(line, soft_wrap=True)
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    due, runs, took = told["schedule"], told["runs"], told["durations"]
+    yield (
+        said("Zeitplan: keiner", "Schedule: none")
+        if due is None
+        else said(
+            f"Zeitplan: {due['on_time']} von {due['due']} pünktlich, {due['late']} zu spät, "
+            f"{due['skipped']} ausgelassen, {due['retried']} vergebliche Versuche",
+            f"Schedule: {due['on_time']} of {due['due']} on time, {due['late']} late, "
+            f"{due['skipped']} skipped, {due['retried']} tries in vain",
+        )
+    )
+    yield said(
+        f"Läufe: {runs['ran']} gelungen, {runs['failed']} gescheitert; {runs['refused']} Ablehnungen, "
+        f"{runs['released']} veröffentlichte Ausgaben",
+        f"Runs: {runs['ran']} went well, {runs['failed']} failed; {runs['refused']} refusals, "
+        f"{runs['released']} editions released",
+    )
+    yield said(
+        f"Dauer ({took['runs']} Läufe): Median {_shown(took['median_seconds'])} s, "
+        f"neun von zehn bis {_shown(took['p90_seconds'])} s",
+        f"Duration ({took['runs']} runs): median {_shown(took['median_seconds'])} s, "
+        f"nine in ten up to {_shown(took['p90_seconds'])} s",
+    )
+    yield from _energy(told["energy"], took)
+    yield from _people(told["reviews"], told["submissions"])
+
+
+def _energy(energy: Mapping[str, Any], took: Mapping[str, Any]) -> Iterator[str]:
+    used, hours = _shown(took["cpu_seconds"]), _shown(energy["estimated_watt_hours"])
+    yield said(
+        f"Rechenzeit ({took['measured']} gemessene Läufe): {used} s; geschätzt {hours} Wh",
+        f"Processor time ({took['measured']} measured runs): {used} s; estimated {hours} Wh",
+    )
+    yield f"  {energy['watts_per_core']} W x {energy['overhead']}: {energy['source']}"
+
+
+def _people(reviews: Mapping[str, Any], answers: Mapping[str, Any]) -> Iterator[str]:
+    named = ", ".join(reviews["subjects"]) or "–"
+    yield said(
+        f"Überfällige Überprüfungen: {reviews['overdue']} von {reviews['known']} ({named})",
+        f"Overdue reviews: {reviews['overdue']} of {reviews['known']} ({named})",
+    )
+    days = _shown(answers["median_days"])
+    yield said(
+        f"Einsendungen: {answers['received']}, entschieden {answers['decided']} (Median {days} Tage), "
+        f"offen {answers['waiting']}",
+        f"Submissions: {answers['received']}, decided {answers['decided']} (median {days} days), "
+        f"waiting {answers['waiting']}",
+    )
+
+
+def _levels(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Name each report's level, and in words what stands against the next one."""
+    words = {one.name: one.text.pick(language()) for one in CRITERIA}
+    yield said(f"Nachrechenbarkeit ({SOURCE}):", f"Reproducibility ({SOURCE}):")
+    for name, one in found.items():
+        yield f"  {name}: {NAMES[one['level']].pick(language())}"
+        yield from (f"    – {words[each]}" for each in one["unmet"])
+        yield from (f"    ? {words[each]}" for each in one["not_checked"])
+
+
+def _shown(number: float | None) -> str:
+    return "–" if number is None else f"{number:g}"

@@ -8,6 +8,7 @@ flush, a rename, a removal, a folder, a commit of the book. Nothing of this is k
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -149,6 +150,7 @@ def warm() -> None:
     import stadtbuch.dashboards.build
     import stadtbuch.reports.build
     import stadtbuch.reports.recovery
+    import stadtbuch.runs.kernels
     import stadtbuch.site.pages
     import stadtbuch.submissions.review  # noqa: F401 - as above
     from stadtbuch.reports import look
@@ -186,6 +188,7 @@ def begin(request: dict[str, Any]) -> int:
     try:
         os.setsid()
         code = call(request)
+        atexit._run_exitfuncs()
     finally:
         os._exit(code)
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import stadtbuch
@@ -18,6 +18,7 @@ from crash import world
 from crash.world import BUILD, Nursery, Scene
 
 LIB = str(Path(stadtbuch.__file__).parents[1])
+NOBODY = 65534
 WHOLE: dict[str, float] = {}
 """How long a whole build takes on this machine: measured once, so that moments are spread over all of it."""
 
@@ -32,7 +33,12 @@ def bare_city(scene: Scene, root: Path) -> Path:
 
 
 def start(
-    root: Path, *arguments: str, scratch: Path, more: Mapping[str, str] | None = None
+    root: Path,
+    *arguments: str,
+    scratch: Path,
+    more: Mapping[str, str] | None = None,
+    umask: int = -1,
+    account: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a build as a timer does: a process of its own group."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": LIB, "LANG": "C.UTF-8", "TMPDIR": str(scratch)}
@@ -43,12 +49,16 @@ def start(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        umask=umask,
+        user=account,
+        group=account,
+        extra_groups=None if account is None else [],
     )
 
 
 def survive(nursery: Nursery, scene: Scene, *, share: float) -> list[str]:
     """Kill a whole build, its group and all, after a share of its time; build again; say everything that is wrong."""
-    with _city(scene) as (root, scratch):
+    with city(scene) as (root, scratch):
         process = start(root, scratch=scratch)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(share * _seconds(scene))
@@ -74,17 +84,51 @@ def kill(process: subprocess.Popen[bytes], root: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _city(scene: Scene) -> Iterator[tuple[Path, Path]]:
-    with tempfile.TemporaryDirectory(dir=scene.root.parent, prefix="moment-") as folder:
+def city(scene: Scene, *, name: str = "city") -> Iterator[tuple[Path, Path]]:
+    """Give a city before anything ran in it, and an empty folder for temporary files; short, for sockets."""
+    with tempfile.TemporaryDirectory(prefix="sb-") as folder:
         scratch = Path(folder) / "tmp"
         scratch.mkdir()
-        yield bare_city(scene, Path(folder) / "city"), scratch
+        yield bare_city(scene, Path(folder) / name), scratch
+
+
+def other_account() -> bool:
+    """Tell whether another account can be tried here: as root, with a Python that everybody may read."""
+    if os.geteuid() != 0:
+        return False
+    asked = [sys.executable, "-c", "import stadtbuch"]
+    try:
+        found = subprocess.run(asked, user=NOBODY, env={"PYTHONPATH": LIB}, capture_output=True, check=False)
+    except PermissionError:
+        return False
+    return found.returncode == 0
+
+
+def give_away(folder: Path) -> None:
+    """Give a folder to another account."""
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, NOBODY, NOBODY)
+
+
+def take_back(folder: Path) -> None:
+    """Make a folder ours again."""
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, os.geteuid(), os.getegid())
+
+
+def until(ready: Callable[[], object]) -> None:
+    """Wait for something that another process does."""
+    for _ in range(2400):
+        if ready():
+            return
+        time.sleep(0.05)  # another process works; there is nothing to wait on
+    raise TimeoutError
 
 
 def _seconds(scene: Scene) -> float:
     """Measure a whole build once."""
     if "build" not in WHOLE:
-        with _city(scene) as (root, scratch):
+        with city(scene) as (root, scratch):
             begun = time.monotonic()
             assert start(root, scratch=scratch).wait() == 0
             WHOLE["build"] = time.monotonic() - begun

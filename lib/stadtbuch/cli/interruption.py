@@ -71,6 +71,7 @@ def _finish(city: City) -> tuple[list[Note], Counter[str]]:
     """Bring archive, shelf, spool and pages to what the book says; give the notes, and how much was done."""
     from stadtbuch.dashboards import shelf  # noqa: PLC0415 - start-up time; needed after a crash only
     from stadtbuch.reports import recovery  # noqa: PLC0415 - as above
+    from stadtbuch.runs import kernels  # noqa: PLC0415 - as above
     from stadtbuch.site import pages  # noqa: PLC0415 - as above
     from stadtbuch.submissions import inbox  # noqa: PLC0415 - as above
 
@@ -78,6 +79,7 @@ def _finish(city: City) -> tuple[list[Note], Counter[str]]:
         notes = journal.interrupted(city.state.folder("journal"))
         done = Counter(asdict(recovery.mend(city)))
         done["dashboards"] = shelf.mend(city)
+        kernels.sweep()
         with inbox.writing(city):
             pass  # which finishes what was cut off
         if city.settings.folder("public").exists():

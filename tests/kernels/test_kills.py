@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -185,6 +187,7 @@ class Field:
         self.fork()
         kill(find("zygote")[0])
         for run in self.live:
+            assert select.select([run.process], [], [], 60)[0]
             with pytest.raises(warm.Stopped):
                 list(run.execute("1", until=time.monotonic() + 60))
             run.close()
@@ -228,6 +231,8 @@ def field(seed: int) -> Iterator[Field]:
     os.close(found.log)
     warm.end()
     gone(set(below(os.getpid())) - before)
+    kernels.sweep()  # as the next start does
+    assert not list(Path(tempfile.gettempdir()).glob(f"{warm.SOCKETS}-{os.getpid()}-*"))
     assert len(list(Path("/proc/self/fd").iterdir())) <= handles
 
 

@@ -45,7 +45,7 @@ HOME = Path(stadtbuch.__file__).parent
 CHART_SERVERS = 2
 START_SECONDS = 60.0
 """The zygote needs two; on a busy machine it may take much longer."""
-END_SECONDS = 10.0
+END_SECONDS = 30.0
 MOST_DESCRIPTORS = 200
 """In one packet; the kernel takes 253."""
 MOST_FILES = 10_000
@@ -255,6 +255,7 @@ class Warm:
         self._made = ExitStack()
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="stadtbuch-warm")
         self._said = os.memfd_create("said")
+        _sweep()
         self._sockets = Path(tempfile.mkdtemp(prefix=f"{SOCKETS}-{os.getpid()}-"))
         (self._sockets / "k").mkdir()
         (self._sockets / "k").chmod(0o777)  # in the box it is somebody else; above it nobody else enters
@@ -457,6 +458,13 @@ _ROOMY = Limits(
     work_bytes=1 << 34,
 )
 """The box's own limits; each run has its own."""
+
+
+def _sweep() -> None:
+    """Remove what processes left behind that were killed before they could."""
+    from stadtbuch.runs import kernels  # noqa: PLC0415 - it stands on this module
+
+    kernels.sweep()
 
 
 def _filters() -> list[bytes]:

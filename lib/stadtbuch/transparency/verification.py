@@ -72,6 +72,8 @@ class Verifier:
             ``verify.unreachable``.
         """
         archived = self._own(target)
+        if archived and editions.read(archived).content_removed:
+            return verdict.cannot(target, REMOVED)
         source = sources.Folder(archived) if archived else sources.source(target)
         place = self.work / f"{len(list(self.work.iterdir())) + 1}"
         store = self.city.store if self.city and archived else None
@@ -153,6 +155,10 @@ class Verifier:
             return [], stopped.why
 
 
+REMOVED = Text(
+    de="Ihr Inhalt wurde entfernt, nachdem er zu viel verraten hatte; es blieben nur Prüfsummen.",
+    en="Its content was removed after it had told too much; only checksums remain.",
+)
 NO_PACKAGE = Text(
     de="Die Ausgabe hat kein Paket; sie entstand, bevor es welche gab.",
     en="The edition has no package; it was made before there were any.",

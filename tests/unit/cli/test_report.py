@@ -178,6 +178,8 @@ def test_withdraw_removes_the_content_and_reminds_of_backups(capsys, city):
         assert "--keep 1" in out
     folder = city.root / "var/editions/area/_/2026-01-15"
     assert sorted(path.name for path in folder.iterdir()) == ["edition.json", "status.json"]
+    assert main.main(["verify", "area@2026-01-15", "--json", "--city", str(city.root)]) == 1
+    assert json.loads(capsys.readouterr().out)["verdict"] == "cannot-run"  # nobody is told that it differs
 
 
 def test_withdraw_without_content_is_withholding(capsys, city):

@@ -212,9 +212,18 @@ class Memory:
             return known[1]
         made = make()
         if before is not None and self._mark(files) == before:
-            self.known[name] = [before, made]
-            self.changed = True
+            self.keep(name, before, made)
         return made
+
+    def kept(self, name: str, mark: str) -> str | None:
+        """Give what was kept under a name with the same mark; None if nothing was."""
+        known = self.known.get(name)
+        return known[1] if known is not None and known[0] == mark else None
+
+    def keep(self, name: str, mark: str, made: str) -> None:
+        """Keep what follows from a mark, in the place of what was kept under the name before."""
+        self.known[name] = [mark, made]
+        self.changed = True
 
     def digest(self, path: Path) -> str:
         """Give the SHA-256 of a file."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,7 +9,7 @@ from typing import Any
 
 from stadtbuch.model.report import Edition
 from stadtbuch.privacy import released
-from stadtbuch.reports import packages
+from stadtbuch.reports import outputs, packages
 from stadtbuch.texts import Text, same
 
 KINDS = {
@@ -96,7 +95,7 @@ def _records(edition: Edition, folder: Path) -> Iterator[Made]:
         stem = PurePosixPath(file.path).stem
         if not file.path.endswith(".json") or stem == "datapackage":
             continue
-        record = json.loads((folder / file.path).read_bytes()) if file.path.startswith(_FOLDERS) else {}
+        record = outputs.decode((folder / file.path).read_bytes()) if file.path.startswith(_FOLDERS) else {}
         if file.path.startswith("figures/"):
             sources = tuple(record.get("sources") or of_step(edition, "report"))
             yield Made("figure", stem, _words(record.get("title"), stem), sources)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,12 @@ class Outputs:
 def encode(value: Any) -> bytes:
     """Write JSON in one stable form: the order of keys as given, UTF-8, one trailing newline."""
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+@lru_cache(maxsize=256)  # a record stands on four pages, and the cells of a report share their tables
+def decode(data: bytes) -> Any:
+    """Read a record of an edition; what this gives is shared and never changed."""
+    return json.loads(data)
 
 
 def twice(name: str) -> UsageError:

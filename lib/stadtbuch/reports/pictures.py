@@ -9,6 +9,7 @@ the same door, because a page is read by strangers.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from xml.etree import ElementTree as Plain
 
 from defusedxml import ElementTree
@@ -42,6 +43,7 @@ KEPT = {
 ELSEWHERE = re.compile(r"url\(\s*[\"']?(?!#)|^\s*(?:javascript|data|https?|//)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=64)  # a chart stands on two pages in each language
 def inline(svg: str, *, label: str, identity: str) -> str:
     """
     Write a chart as it may stand in a page.

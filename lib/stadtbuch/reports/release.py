@@ -7,9 +7,11 @@ written again from their records, and every download names its licence and its s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -174,17 +176,27 @@ def described(evidence: Evidence, *, step: str) -> Iterator[dict[str, Any]]:
 
 def _cleared(material: Material) -> dict[str, bytes]:
     """Write each protected table as CSV, Parquet and record; places as GeoJSON, too."""
-    made: dict[str, bytes] = {}
-    for name, record in material.cleared.items():
-        table = released.from_record(record)
-        frame = table.frame
-        content = {"columns": [{"name": one} for one in frame.columns], "rows": records.rows(frame)}
-        made[f"{name}.csv"] = markup.csv_text(content).encode()
-        made[f"{name}.parquet"] = frame_bytes(frame)
-        made[f"{name}.json"] = outputs.encode(record)
-        if isinstance(table, ProtectedPlaces):
-            made[f"{name}.geojson"] = outputs.encode(table.geojson())
-    return made
+    return {
+        f"{name}.{ending}": data
+        for name, record in material.cleared.items()
+        for ending, data in _forms(json.dumps(record, ensure_ascii=False))
+    }
+
+
+@lru_cache(maxsize=32)  # all cells of a report release the same table
+def _forms(written: str) -> tuple[tuple[str, bytes], ...]:
+    """Give a record's files by their endings."""
+    record = json.loads(written)
+    table = released.from_record(record)
+    frame = table.frame
+    content = {"columns": [{"name": one} for one in frame.columns], "rows": records.rows(frame)}
+    made = [
+        ("csv", markup.csv_text(content).encode()),
+        ("parquet", frame_bytes(frame)),
+        ("json", outputs.encode(record)),
+    ]
+    places = [("geojson", outputs.encode(table.geojson()))] if isinstance(table, ProtectedPlaces) else []
+    return (*made, *places)
 
 
 def _shown(evidence: Evidence) -> dict[str, bytes]:

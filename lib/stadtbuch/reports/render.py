@@ -20,7 +20,7 @@ import nbformat
 from stadtbuch.catalog.licences import NO_LICENCE
 from stadtbuch.model.dataset import Dataset
 from stadtbuch.model.report import Edition, EditionFile, Report
-from stadtbuch.reports import body, lineage, look, markup, packages, pictures
+from stadtbuch.reports import body, lineage, look, markup, outputs, packages, pictures
 from stadtbuch.reports.look import FILES, Shell
 from stadtbuch.texts import Text, same
 
@@ -196,7 +196,7 @@ class _Archive:
     def json(self, path: str) -> Any:
         """Read a record; nothing if the edition has none."""
         file = self.folder / path
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        return outputs.decode(file.read_bytes()) if file.exists() else None
 
     def href(self, path: str | None) -> str | None:
         """Lead to the page of a folder of the site in the page's language."""

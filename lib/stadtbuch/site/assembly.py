@@ -368,12 +368,25 @@ def _edition(site: Site, archived: Archived) -> dict[str, bytes]:
     context = _context(site, archived, _shell(site, folder, section="reports", style="style.css"))
     context = replace(context, package=len(files.get(f"{folder}/{packages.ZIP}", b"")))
     latest = None if is_newest else folder.rpartition("/")[0]
-    for language in LANGUAGES:
-        asked = _with(context, folder="", latest=latest)
-        files[_path(folder, language)] = render.render(
-            archived.folder, language=language, context=asked
-        ).encode()
-    return files
+    return files | _rendered(site, archived, folder, _with(context, folder="", latest=latest))
+
+
+def _rendered(site: Site, archived: Archived, folder: str, context: Context) -> dict[str, bytes]:
+    """Render an edition in both languages, or take the pages of an earlier build that were made from the same."""
+    return {path: _one(site, archived, path, context, language) for path, language in _paths(folder)}
+
+
+def _one(site: Site, archived: Archived, path: str, context: Context, language: str) -> bytes:
+    def make() -> bytes:
+        return render.render(archived.folder, language=language, context=context).encode()
+
+    if site.earlier is None:
+        return make()
+    return site.earlier.page(path, archived, context, language=language, make=make)
+
+
+def _paths(folder: str) -> list[tuple[str, str]]:
+    return [(_path(folder, language), language) for language in LANGUAGES]
 
 
 def _package(site: Site, archived: Archived, own: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -391,10 +404,7 @@ def _latest(site: Site, archived: Archived, *, package: int) -> dict[str, bytes]
     folder = archived.path.rpartition("/")[0]
     context = replace(_context(site, archived, _shell(site, folder, section="reports")), package=package)
     asked = _with(context, folder=f"{archived.edition.edition}/", latest=None)
-    return {
-        _path(folder, language): render.render(archived.folder, language=language, context=asked).encode()
-        for language in LANGUAGES
-    }
+    return _rendered(site, archived, folder, asked)
 
 
 def _context(site: Site, archived: Archived, shell: Shell) -> Context:

@@ -17,9 +17,11 @@ from stadtbuch.model.report import Report
 from stadtbuch.reports import definitions, editions, packages
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.render import OVERALL, cell_label
+from stadtbuch.runs import key
 from stadtbuch.settings import Settings
-from stadtbuch.site import downloads, quality, seal, showcase
+from stadtbuch.site import downloads, earlier, quality, seal, showcase
 from stadtbuch.site.downloads import Handout
+from stadtbuch.site.earlier import Earlier
 from stadtbuch.site.seal import PublicSeal
 from stadtbuch.site.showcase import Exhibit, Gone
 from stadtbuch.stamps import Memory
@@ -58,6 +60,8 @@ class Site:
         Dashboards that visitors may see.
     cards
         Dataset -> what everybody may know of its quality.
+    earlier
+        Pages of earlier builds, which need not be made again if they were made from the same.
     contents
         Checksum -> what the packages of editions share: the library, large inputs.
     seal
@@ -77,6 +81,7 @@ class Site:
     gone: tuple[Gone, ...] = ()
     dashboards: tuple[Kept, ...] = ()
     cards: Mapping[str, Card] = field(default_factory=dict)
+    earlier: Earlier | None = None
     contents: Mapping[str, bytes] = field(default_factory=dict)
     seal: PublicSeal | None = None
 
@@ -202,6 +207,7 @@ def gather(city: City, *, now: datetime) -> Site:
         gone=gone,
         dashboards=tuple(shelf.listed(city.state)),
         cards=quality.cards(city),
+        earlier=_earlier(city, datasets),
         contents=contents(city.store, sound),
         seal=seal.gather(city, public, now=now),
     )
@@ -212,6 +218,13 @@ def contents(store: Store, archive: Iterable[Archived]) -> dict[str, bytes]:
     indexes = (packages.index(one.folder) for one in archive if one.public)
     wanted = dict.fromkeys(one.sha256 for told in indexes for one in packages.shared(told))
     return {digest: store.get(digest) for digest in wanted if store.has(digest)}
+
+
+def _earlier(city: City, datasets: Mapping[str, Dataset]) -> Earlier:
+    """Give the pages of earlier builds; what makes pages is the library, what is installed, and the catalogue."""
+    library, installed = key.library()["sha256"], key.environment(city.settings.root)["sha256"]
+    made = earlier.maker(library, installed, repr(sorted(datasets.items())))
+    return Earlier(public=city.settings.folder("public"), memory=city.memory, maker=made)
 
 
 def _is_open(city: City) -> Callable[[str], bool]:

@@ -61,7 +61,7 @@ def write(city: City, *, now: datetime) -> dict[str, Any]:
         **_counts(site, files),
         "written": len(written),
         "removed": len(removed),
-        "findings": _checked(files, written),
+        "findings": _checked(files, written, site),
         "damaged": damaged(site.damaged) if site.damaged else None,
     }
 
@@ -226,8 +226,14 @@ def _counts(site: Site, files: Iterable[str]) -> dict[str, int]:
     }
 
 
-def _checked(files: Mapping[str, bytes], written: Iterable[str]) -> list[Finding]:
+def _checked(files: Mapping[str, bytes], written: Iterable[str], site: Site) -> list[Finding]:
     """Look at every page that changed, and at all pages of reports: what they lack is told until it is mended."""
     paths = dict.fromkeys((*written, *filter(accessibility.is_report_page, files)))
     pages = (path for path in paths if path.endswith(".html"))
-    return [one for path in pages for one in accessibility.check(files[path].decode(), subject=path)]
+    return [one for path in pages for one in _findings(path, files[path], site)]
+
+
+def _findings(path: str, data: bytes, site: Site) -> list[Finding]:
+    if site.earlier is None:
+        return accessibility.check(data.decode(), subject=path)
+    return site.earlier.findings(path, data)

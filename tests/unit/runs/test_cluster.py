@@ -148,7 +148,7 @@ def test_a_dead_worker_leaves_nothing(workers: Cluster, scratch: Path) -> None:
     unit.sweep(scratch)
 
     assert list(scratch.glob(f"{unit.FOLDER}-*")) == []
-    assert _speaking_of(f"{scratch}/{unit.FOLDER}-") == []
+    _wait(lambda: not _speaking_of(f"{scratch}/{unit.FOLDER}-"))
 
 
 def _speaking_of(word: str) -> list[int]:

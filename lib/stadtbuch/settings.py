@@ -269,10 +269,14 @@ class Network(_Frozen):
     How the city's network is left: a proxy, and an authority of its own for certificates.
 
     `proxy`: ``http://host:port``, for webhooks. `ca_file`: certificates in PEM, relative to the city's root.
+    `retries`: how often a source that is away for a moment is read again; `retry_seconds`: the first wait, each further
+    one is twice as long.
     """
 
     proxy: str = Field(default="", pattern=r"^(https?://[^\s/@]+)?$")
     ca_file: str = ""
+    retries: int = Field(default=2, ge=0, le=10)
+    retry_seconds: float = Field(default=1.0, ge=0, le=600)
 
 
 def is_safe_address(address: str) -> bool:

@@ -38,6 +38,7 @@ def test_what_was_killed_is_finished_by_the_next_command(
     assert wrong == []
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE], ids=["EIO", "EMFILE"])
 def test_a_write_that_fails_leaves_the_old_state(
     nursery: Nursery, scenes: dict[str, Scene], number: int
 ) -> None:

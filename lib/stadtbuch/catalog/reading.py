@@ -17,6 +17,7 @@ from intake.readers import datatypes, readers
 
 from stadtbuch.catalog import allowed, parsing, text_table, versions
 from stadtbuch.catalog.distributions import distributions
+from stadtbuch.catalog.patience import patiently
 from stadtbuch.catalog.versions import stamp
 from stadtbuch.errors import Problem, SourceError, UsageError
 from stadtbuch.model.dataset import Column, Dataset, FieldType
@@ -148,7 +149,10 @@ def _raw(dataset: Dataset, settings: Settings) -> pd.DataFrame:
     if not path.is_file():
         raise versions.missing(dataset)
     try:
-        frame = reader(dataset, settings).read()
+        network = settings.network
+        frame = patiently(
+            reader(dataset, settings).read, retries=network.retries, seconds=network.retry_seconds
+        )
     except UnicodeDecodeError:
         raise _undecodable(dataset) from None
     except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:

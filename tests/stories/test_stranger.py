@@ -79,6 +79,30 @@ def test_an_edition_is_computed_where_one_stands(lindenstadt, tmp_path):
     assert "running one" in document["environment"]
 
 
+def test_the_city_computes_published_editions_again(lindenstadt, tmp_path):
+    """The verdict and its day stand in the book and on the edition's page, in both languages."""
+    city = lindenstadt.copy(tmp_path / "city")
+    asked = ("build", "how-does-the-city-cycle", "--reverify", "--now", "2026-01-20T08:00", "--json")
+    called = city.call(*asked)
+    document = json.loads(called.out)
+    edition = "how-does-the-city-cycle@2026-01-15"
+    assert (called.code, [(one["edition"], one["verdict"]) for one in document["verified"]]) == (
+        0,
+        [(edition, "identical")],
+    )
+    entered = [
+        one for one in json.loads(city.call("book", "show", "--json").out) if one["kind"] == "verified"
+    ]
+    assert [(one["subject"], one["details"]["verdict"]) for one in entered] == [(edition, "identical")]
+    pages = city.root / "public" / "reports" / "how-does-the-city-cycle" / "2026-01-15"
+    assert (
+        "Zuletzt nachgerechnet am 20. Januar 2026:</strong> identisch" in (pages / "index.html").read_text()
+    )
+    assert (
+        "Last computed again on 20 January 2026:</strong> identical" in (pages / "index.en.html").read_text()
+    )
+
+
 def test_two_cells_differ_by_their_parameters(lindenstadt):
     """The causes and the numbers that moved stand in the answer, for people in their language."""
     named = ("who-lives-where/mitte@2026-01-15", "who-lives-where/hafen@2026-01-15")
@@ -96,6 +120,7 @@ def test_the_page_shows_what_is_called_here(root):
         "stadtbuch verify package.zip",
         "stadtbuch verify package.zip --here",
         "stadtbuch verify who-lives-where/mitte@2026-01-15 --here",
+        "stadtbuch build how-does-the-city-cycle --reverify",
         "stadtbuch report diff who-lives-where/mitte@2026-01-15 who-lives-where/mitte@2026-02-15",
     ]
 

@@ -36,6 +36,22 @@ def released(entries: Iterable[Entry]) -> dict[str, Entry]:
     return public
 
 
+VERIFIED = "verified"
+"""The kind of entry that says what computing an edition again gave."""
+
+
+def verified(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """
+    Give the last verdict about each edition that was computed again.
+
+    Examples
+    --------
+    >>> verified([])
+    {}
+    """
+    return {entry.subject: entry for entry in entries if entry.kind == VERIFIED}
+
+
 def waiting(entries: Iterable[Entry]) -> dict[str, Entry]:
     """
     Give the editions that wait: announced, and neither approved, refused nor released since.

@@ -427,6 +427,7 @@ def _context(site: Site, archived: Archived, shell: Shell) -> Context:
         related=tuple(Link(site.report_title(name), f"reports/{name}") for name in related),
         dashboard=next((folder for name, folder in dashboards.addresses(site) if name == report), None),
         datasets=site.datasets,
+        verified=site.verified.get(archived.edition.id),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stadtbuch.book import standing
+from stadtbuch.book import standing, views
 from stadtbuch.dashboards import shelf
 from stadtbuch.dashboards.shelf import Kept
 from stadtbuch.errors import Problem, StateError
@@ -16,7 +16,7 @@ from stadtbuch.model.dataset import AccessClass, Dataset
 from stadtbuch.model.report import Report
 from stadtbuch.reports import definitions, editions, packages
 from stadtbuch.reports.editions import Archived
-from stadtbuch.reports.render import OVERALL, cell_label
+from stadtbuch.reports.render import OVERALL, Verified, cell_label
 from stadtbuch.runs import key
 from stadtbuch.settings import Settings
 from stadtbuch.site import downloads, earlier, quality, seal, showcase
@@ -64,6 +64,8 @@ class Site:
         Pages of earlier builds, which need not be made again if they were made from the same.
     contents
         Checksum -> what the packages of editions share: the library, large inputs.
+    verified
+        Edition -> what computing it again gave last.
     seal
         Checkpoint and keys of the book; None before the first edition.
     """
@@ -83,6 +85,7 @@ class Site:
     cards: Mapping[str, Card] = field(default_factory=dict)
     earlier: Earlier | None = None
     contents: Mapping[str, bytes] = field(default_factory=dict)
+    verified: Mapping[str, Verified] = field(default_factory=dict)
     seal: PublicSeal | None = None
 
     @property
@@ -209,6 +212,7 @@ def gather(city: City, *, now: datetime) -> Site:
         cards=quality.cards(city),
         earlier=_earlier(city, datasets),
         contents=contents(city.store, sound),
+        verified=verified(city),
         seal=seal.gather(city, public, now=now),
     )
 
@@ -218,6 +222,15 @@ def contents(store: Store, archive: Iterable[Archived]) -> dict[str, bytes]:
     indexes = (packages.index(one.folder) for one in archive if one.public)
     wanted = dict.fromkeys(one.sha256 for told in indexes for one in packages.shared(told))
     return {digest: store.get(digest) for digest in wanted if store.has(digest)}
+
+
+def verified(city: City) -> dict[str, Verified]:
+    """Give the last verdict about each edition that was computed again, with its day in the city."""
+    zone = city.settings.city.zone
+    return {
+        edition: Verified(one.at.astimezone(zone).date(), str(one.details["verdict"]))
+        for edition, one in views.verified(city.book.entries(kind=views.VERIFIED)).items()
+    }
 
 
 def _earlier(city: City, datasets: Mapping[str, Dataset]) -> Earlier:

@@ -134,7 +134,7 @@ def test_how_it_was_made_names_inputs_code_checks_and_approval(page: str) -> Non
         "Geprüft nach Regelwerk 2026.1",
         "Leitung der Statistikstelle",
         "14. Januar 2026",
-        "stadtbuch 0.1.0",
+        "0.1.0 (111111111111)",
         "10:30 Uhr (Europe/Berlin)",
     ):
         assert words in made

@@ -365,7 +365,7 @@ def _entries(root: Path) -> Counter[tuple[str, str, str]]:
     return Counter(
         (entry.kind, entry.subject, str(entry.details.get("key", "")))
         for entry in opened(root).book.entries()
-        if entry.kind != "loaded"
+        if entry.kind not in ("loaded", "measured")  # readings, which an interruption may repeat
     )
 
 

@@ -104,9 +104,9 @@ def _looked(city: City, dataset: Dataset) -> Content:
     source = city.source(dataset.id)
     content = scorecard.look(source.frame, dataset, at=city.today)
     made = Kept(key=_key(dataset, source.version), looked=city.today, content=content)
+    _record(city, dataset, source.version)  # first: an interruption may tell it twice, never not at all
     path.parent.mkdir(mode=0o700, exist_ok=True)
     atomic.write(path, made.model_dump_json().encode(), mode=0o600)
-    _record(city, dataset, source.version)
     return content
 
 

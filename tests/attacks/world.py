@@ -159,9 +159,16 @@ class World:
                 str(one) for one in Path("/sys/fs/cgroup").glob(f"*/**/stadtbuch-box-{os.getpid()}-*")
             ),
             "mounts": [] if Path("/proc/self/mountinfo").read_text() == self.mounts else ["changed"],
-            "temporary": sorted(one.name for one in (self.root / "tmp").iterdir()),
+            "temporary": self.temporary(),
         }
         return {name: value for name, value in found.items() if value}
+
+    def temporary(self) -> list[str]:
+        """Find what is left in the folder of temporary files; the zygote's own folder is there as long as it lives."""
+        own = f"stadtbuch-kernel-{os.getpid()}-"
+        names = [one.name for one in (self.root / "tmp").iterdir()]
+        inside = list((self.root / "tmp").glob(f"{own}*/k/*"))
+        return sorted([one for one in names if not one.startswith(own)] + [path.name for path in inside])
 
     def marks(self) -> list[str]:
         """Find what an attack left in places that the box shows."""

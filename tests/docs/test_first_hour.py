@@ -16,7 +16,7 @@ PAIRS = {
     "datenpflege": "steward",
     "einsenden": "citizen",
 }
-LATER = ("verify", "diff", "correct")
+LATER = ("correct",)
 CALLED = re.compile(r"stadtbuch (?:report )?([a-z]+)")
 
 

@@ -66,9 +66,13 @@ def processes() -> dict[str, tuple[str, str]]:
     return found
 
 
-def below(parent: int) -> dict[str, str]:
-    """Give what a process has started, and what that has started: number and start time -> command line."""
-    everybody = processes()
+def below(parent: int, *, without: set[str] = frozenset()) -> dict[str, str]:
+    """
+    Give what a process has started, and what that has started: number and start time -> command line.
+
+    Those in `without` are left out with all that they start: a browser of other tests is none of ours.
+    """
+    everybody = {one: told for one, told in processes().items() if one not in without}
     known: dict[str, str] = {}
     waiting = [str(parent)]
     while waiting:
@@ -102,7 +106,7 @@ def gone(several: set[str]) -> None:
         if not several & processes().keys():
             return
         time.sleep(0.05)
-    raise AssertionError(f"still there: {several & processes().keys()}")
+    raise AssertionError(f"still there: {[told for one, told in processes().items() if one in several]}")
 
 
 class Field:
@@ -230,7 +234,7 @@ def field(seed: int) -> Iterator[Field]:
         run.close()
     os.close(found.log)
     warm.end()
-    gone(set(below(os.getpid())) - before)
+    gone(set(below(os.getpid(), without=before)))
     kernels.sweep()  # as the next start does
     assert not list(Path(tempfile.gettempdir()).glob(f"{warm.SOCKETS}-{os.getpid()}-*"))
     assert len(list(Path("/proc/self/fd").iterdir())) <= handles

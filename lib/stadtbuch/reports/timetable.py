@@ -391,6 +391,7 @@ def reason(occurrence: Occurrence, *, zone: tzinfo) -> Text:
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> at = datetime(2026, 3, 1, 5, tzinfo=UTC)
     >>> reason(Occurrence(report="r", nominal=at, due=at, skipped=2), zone=UTC).en
     'due since 2026-03-01 05:00, stands for 2 earlier times as well'
@@ -417,6 +418,7 @@ def shown(moment: datetime, *, zone: tzinfo) -> Text:
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> shown(datetime(2026, 3, 1, 5, tzinfo=UTC), zone=UTC)
     Text(de='01.03.2026 05:00', en='2026-03-01 05:00')
     """

@@ -158,7 +158,6 @@ def refused(capsys, city: Made, what: str) -> list[dict[str, Any]]:
         assert one["remedy"] in german[1]
         assert f"Wo: {place(one['subject'], 'de')}" in german[1]
         assert f"Where: {one['subject']}" in english[1]
-        assert f"Where: {one['subject']}" in english[1]
         assert one["rule"] in english[1]
         assert one["remedy"] not in english[1]
     return found["findings"]

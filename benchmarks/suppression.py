@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from stadtbuch.privacy import suppression, tables
+from stadtbuch.privacy.solver import Program
 
 SIZES = [(10, 8, 12.0), (20, 20, 25.0), (20, 20, 12.0), (40, 38, 12.0)]
 
@@ -44,14 +45,14 @@ def counted(counter: Counter[str], name: str, function: Callable[..., Any]) -> C
 def measure(height: int, width: int, mean: float) -> str:
     """Protect one table and say what it took."""
     calls: Counter[str] = Counter()
-    real = suppression.linprog, suppression.milp, suppression._Search.start
+    real = Program.solve, suppression.milp, suppression._Search.start
     guesses: list[float] = []
 
     def start(search: Any) -> None:
         real[2](search)
         guesses.append(float(search.cost[search.chosen].sum()))
 
-    suppression.linprog = counted(calls, "attacks", real[0])
+    Program.solve = counted(calls, "attacks", real[0])
     suppression.milp = counted(calls, "searches", real[1])
     suppression._Search.start = start
     try:
@@ -62,7 +63,7 @@ def measure(height: int, width: int, mean: float) -> str:
         )  # fmt: skip
         seconds = time.perf_counter() - begun
     finally:
-        suppression.linprog, suppression.milp, suppression._Search.start = real
+        Program.solve, suppression.milp, suppression._Search.start = real
     hidden = made.suppressed / len(made.cells)
     return (
         f"{len(made.cells):5d} cells  {hidden:5.1%} hidden  first guess {sum(guesses):6.0f}  "

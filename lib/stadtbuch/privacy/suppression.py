@@ -28,7 +28,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from stadtbuch.privacy.solver import NEVER, Program
 
 Mask = np.ndarray
 Move = np.ndarray
@@ -159,13 +161,16 @@ class _Search:
         self.is_primary = problem.primary[self.open]
         self.primaries = [int(cell) for cell in np.flatnonzero(self.is_primary)]
         self.need = problem.need[self.open].astype(float)
-        self.zero = np.zeros(self.relations.shape[0])
         self.cuts: list[sp.csr_matrix] = []
         self.at_least: list[np.ndarray] = []
         self.nodes = 0
         self.chosen = self.is_primary.copy()
         self.moves: Moves = {}
         self.exposed: list[int] = []
+        nothing = np.zeros(len(self.open))
+        self.attacks = Program(self.relations, low=nothing, high=nothing)
+        both = sp.hstack([self.relations, -self.relations], format="csc")
+        self.repairs = Program(both, low=np.zeros(2 * len(self.open)), high=np.zeros(2 * len(self.open)))
 
     # ---- the best pattern -------------------------------------------------------------------------------
 
@@ -202,20 +207,21 @@ class _Search:
 
     def _move_within(self, cell: int, pattern: Mask, *, cap: float, sign: float = 1.0) -> np.ndarray:
         """Push one cell as far as a pattern lets it, at most by `cap`; gives the move."""
-        kept = np.flatnonzero(pattern)
-        relations = self.relations[:, kept]
-        relations = relations[np.diff(relations.indptr) > 0]
-        solved = linprog(
-            np.where(kept == cell, -sign, 0.0),
-            A_eq=relations,
-            b_eq=np.zeros(relations.shape[0]),
-            bounds=np.column_stack([-np.minimum(self.values[kept] - 1, cap), np.full(len(kept), cap)]),
-            method="highs",
-        )
-        move = np.zeros(len(self.open))
-        if solved.status == 0:
-            move[kept] = solved.x
+        _, move = self._pushed(cell, pattern.astype(float), cap=cap, sign=sign)
         return move
+
+    def _pushed(
+        self, cell: int, weight: np.ndarray, *, cap: float, sign: float = 1.0
+    ) -> tuple[float, np.ndarray]:
+        """Push one cell as far as a choice of cells lets it; gives how far, and the move."""
+        down = np.minimum(self.values - 1, cap)
+        self.attacks.bounds(-down * weight, cap * weight)
+        self.attacks.price(cell, -sign)
+        reached = self.attacks.solve()
+        self.attacks.price(cell, 0.0)
+        if reached == NEVER:
+            return 0.0, np.zeros(len(self.open))
+        return -reached, self.attacks.found()
 
     def _attack(self, cell: int, weight: np.ndarray, *, cap: float) -> tuple[float, np.ndarray]:
         """
@@ -223,20 +229,10 @@ class _Search:
 
         Returns how far it went, and the cut: weights of which every good pattern hides enough.
         """
-        down, up = np.minimum(self.values - 1, cap), np.full(len(self.open), cap)
-        aim = np.zeros(len(self.open))
-        aim[cell] = -1.0
-        solved = linprog(
-            aim,
-            A_eq=self.relations,
-            b_eq=self.zero,
-            bounds=np.column_stack([-down * weight, up * weight]),
-            method="highs",
-        )
-        if solved.status != 0:
-            return 0.0, np.zeros(len(self.open))
-        cut = solved.lower.marginals * down - solved.upper.marginals * up
-        return -float(solved.fun), np.maximum(cut, 0.0)
+        reached, _ = self._pushed(cell, weight, cap=cap)
+        prices = self.attacks.duals()
+        down = np.minimum(self.values - 1, cap)
+        return reached, np.maximum(np.where(prices > 0, prices * down, -prices * cap), 0.0)
 
     # ---- a first pattern --------------------------------------------------------------------------------
 
@@ -271,16 +267,12 @@ class _Search:
         low = np.zeros(2 * size)
         low[cell] = cap
         top[size + cell] = 0.0
-        solved = linprog(
-            np.concatenate([price, price]),
-            A_eq=sp.hstack([self.relations, -self.relations], format="csr"),
-            b_eq=self.zero,
-            bounds=np.column_stack([low, top]),
-            method="highs",
-        )
-        if solved.status != 0:
+        self.repairs.prices(np.concatenate([price, price]))
+        self.repairs.bounds(low, top)
+        if self.repairs.solve() == NEVER:
             raise NotClosableError(int(self.open[cell]))
-        return solved.x[:size] - solved.x[size:]
+        found = self.repairs.found()
+        return found[:size] - found[size:]
 
     def _drop(self) -> None:
         """Publish again what the best pattern does not need, dearest first."""

@@ -25,6 +25,8 @@ TYPES = {
     "open dataset": "datasets/population.by_age/index.html",
     "withheld dataset": "datasets/population.register/index.html",
     "register of withheld data": "registers/withheld/index.html",
+    "figures of the process": "registers/process/index.html",
+    "figures of the process in English": "registers/process/index.en.html",
     "rules": "methods/index.html",
     "accessibility statement": "accessibility/index.html",
     "privacy notice in English": "privacy/index.en.html",

@@ -469,4 +469,17 @@ def make_site(root: Path, *, today: date) -> Any:
         words={},
         tokens="",
         today=today,
+        process=make_process(today),
     )
+
+
+def make_process(today: date) -> dict[str, Any]:
+    """Give figures of a process: two runs, some spared, one report below the first level."""
+    from stadtbuch.settings import Energy
+    from stadtbuch.transparency import levels, process
+
+    spent = [process.Spent("ran", 2.5, 1.25), process.Spent("ran", 12.5, 9.0)]
+    told = process.measure([], spent, [process.Review("rules", today)], energy=Energy(), today=today)
+    told["runs"] |= {"ran": 2, "failed": 1}
+    judged = {"who-lives-where": levels.judge(levels.Facts(readme=True))}
+    return told | {"spared": {"runs": 1234, "since": "2026-01-02"}, "levels": judged}

@@ -218,8 +218,12 @@ def bare(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _tells_of_the_book(path: str) -> bool:
-    """Name the witnesses, the page of checkpoints, and what only holds or lists the rest once more."""
-    return path.startswith("book/") or path.endswith((*WITNESSES, "package.zip")) or path == "site.json"
+    """Name the witnesses, what counts the book or times runs, and what holds or lists the rest once more."""
+    return (
+        path.startswith(("book/", "registers/process/"))
+        or path.endswith((*WITNESSES, "package.zip"))
+        or path == "site.json"
+    )
 
 
 def same_pages(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:

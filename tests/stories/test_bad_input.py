@@ -77,15 +77,20 @@ def assert_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
 
     The book may have got entries about data that were read or measured. Only the pages that tell what the catalogue
     and the deliveries are like today may do so: those of the datasets that are asked for or no longer read, the
-    register with the grants, the list of files; and the checkpoint, which stands for the book as it is now.
+    register with the grants, the figures of the process, the list of files; and the checkpoint, which stands for the
+    book as it is now.
     """
     names = [name for name in before["files"] if before["files"][name] != after["files"].get(name)]
     today = [
         f"public/{page}/index{ending}.html"
-        for page in ("datasets/geography.boroughs", "datasets/population.residents", "registers/withheld")
+        for page in (
+            "datasets/geography.boroughs", "datasets/population.residents", "registers/withheld", "registers/process"
+        )
         for ending in ("", ".en")
-    ]
-    assert set(names) <= {*today, "public/site.json", "public/book/checkpoint.txt"}
+    ]  # fmt: skip
+    assert set(names) <= {
+        *today, "public/site.json", "public/book/checkpoint.txt", "public/registers/process/process.json"
+    }  # fmt: skip
     assert set(after["files"]) == set(before["files"])
     assert after["entries"][: len(before["entries"])] == before["entries"]
     assert {json.loads(one)["kind"] for one in after["entries"][len(before["entries"]) :]} <= {

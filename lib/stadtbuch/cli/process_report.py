@@ -6,18 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stadtbuch.cli.context import language, said
-from stadtbuch.texts import Text
-from stadtbuch.transparency.levels import CRITERIA, SOURCE
+from stadtbuch.transparency.levels import CRITERIA, NAMES, SOURCE
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-NAMES = {
-    "baseline": Text(de="Grundstufe", en="baseline"),
-    "silver": Text(de="Silber", en="silver"),
-    "gold": Text(de="Gold", en="gold"),
-    None: Text(de="unter der Grundstufe", en="below baseline"),
-}
 
 
 def tell(console: Console, told: Mapping[str, Any]) -> None:
@@ -38,10 +30,11 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
             f"{due['skipped']} skipped, {due['retried']} tries in vain",
         )
     )
+    spared = said("nicht gezählt", "not counted") if told["spared"] is None else str(told["spared"]["runs"])
     yield said(
-        f"Läufe: {runs['ran']} gelungen, {runs['failed']} gescheitert; {runs['refused']} Ablehnungen, "
-        f"{runs['released']} veröffentlichte Ausgaben",
-        f"Runs: {runs['ran']} went well, {runs['failed']} failed; {runs['refused']} refusals, "
+        f"Läufe: {runs['ran']} gelungen, {runs['failed']} gescheitert, {spared} gespart; "
+        f"{runs['refused']} Ablehnungen, {runs['released']} veröffentlichte Ausgaben",
+        f"Runs: {runs['ran']} went well, {runs['failed']} failed, {spared} spared; {runs['refused']} refusals, "
         f"{runs['released']} editions released",
     )
     yield said(
@@ -51,6 +44,7 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         f"nine in ten up to {_shown(took['p90_seconds'])} s",
     )
     yield from _energy(told["energy"], took)
+    yield from _pages(told["pages"], told["corrections"])
     yield from _people(told["reviews"], told["submissions"])
 
 
@@ -61,6 +55,21 @@ def _energy(energy: Mapping[str, Any], took: Mapping[str, Any]) -> Iterator[str]
         f"Processor time ({took['measured']} measured runs): {used} s; estimated {hours} Wh",
     )
     yield f"  {energy['watts_per_core']} W x {energy['overhead']}: {energy['source']}"
+
+
+def _pages(pages: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterator[str]:
+    typical, largest = (_size(pages[name]) for name in ("median_bytes", "largest_bytes"))
+    yield said(
+        f"Gewicht einer Seite ({pages['pages']} Seiten neuester Ausgaben): Median {typical}, größte {largest}",
+        f"Weight of a page ({pages['pages']} pages of newest editions): median {typical}, largest {largest}",
+    )
+    days = _shown(fixed["median_days"])
+    yield said(
+        f"Berichtigungen: {fixed['withdrawn']} Ausgaben zurückgezogen, {fixed['corrected']} ersetzt "
+        f"(Median {days} Tage), {fixed['waiting']} offen",
+        f"Corrections: {fixed['withdrawn']} editions withdrawn, {fixed['corrected']} replaced "
+        f"(median {days} days), {fixed['waiting']} open",
+    )
 
 
 def _people(reviews: Mapping[str, Any], answers: Mapping[str, Any]) -> Iterator[str]:
@@ -90,3 +99,9 @@ def _levels(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 def _shown(number: float | None) -> str:
     return "–" if number is None else f"{number:g}"
+
+
+def _size(number: int | None) -> str:
+    from stadtbuch.reports.look import size  # noqa: PLC0415 - start-up time
+
+    return "–" if number is None else size(number, language())

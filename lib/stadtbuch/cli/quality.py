@@ -72,7 +72,7 @@ def _answer_process(city: City, *, as_json: bool) -> None:
     from stadtbuch.cli import process_report  # noqa: PLC0415 - start-up time
     from stadtbuch.transparency import gathering  # noqa: PLC0415 - start-up time
 
-    told = gathering.report(city)
+    told = gathering.report(city) | {"pages": gathering.published(city)}
     source = told["energy"]["source"][language()]
     document = {"process": told | {"energy": told["energy"] | {"source": source}}}
     answer(document, as_json=as_json, human=lambda console: process_report.tell(console, document["process"]))

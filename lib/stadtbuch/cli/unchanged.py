@@ -5,7 +5,8 @@ A build that went well leaves a record: everything it looked at, by stamps, and 
 is the same on the same day, the next build would say that everything is unchanged; so it is said at once. Any doubt,
 and the command goes its long way. The record lies in ``var/cache/`` and may be deleted at any time.
 
-Imports the standard library only, and so do the modules it imports.
+The runs that were not needed are counted (`stadtbuch.spared`). Imports the standard library only, and so do the
+modules it imports.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stadtbuch import stamps
+from stadtbuch import spared, stamps
 
 FORMAT = 1
 FILE = "unchanged.json"
@@ -46,10 +47,13 @@ def answer(arguments: Sequence[str], *, language: str, now: float, here: Path) -
         return None
     names, options = asked
     try:
-        record = _record(_root(Path(options["--city"]) if "--city" in options else here))
+        state = _state(_root(Path(options["--city"]) if "--city" in options else here))
+        record: Record = dict(json.loads((state / "cache" / FILE).read_bytes()))
         if not _fits(record, language=language, now=now, names=names):
             return None
-        return _told(record, names, as_json="--json" in options)
+        document = _document(record, names)
+        spared.note(state / "log", spared.number(document["runs"]), at=now)
+        return _told(record, document, names, as_json="--json" in options)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -79,11 +83,10 @@ def _root(start: Path) -> Path:
     return next(folder for folder in (resolved, *resolved.parents) if (folder / SETTINGS).is_file())
 
 
-def _record(root: Path) -> Record:
-    """Read the record of a city; the settings say where its state is."""
+def _state(root: Path) -> Path:
+    """Give the state folder of a city; the settings say where it is."""
     paths = tomllib.loads((root / SETTINGS).read_text(encoding="utf-8")).get("paths", {})
-    file = root / paths.get("state", "var") / "cache" / FILE
-    return dict(json.loads(file.read_bytes()))
+    return root / str(paths.get("state", "var"))
 
 
 def _fits(record: Record, *, language: str, now: float, names: Sequence[str]) -> bool:
@@ -107,9 +110,9 @@ def _scope(one: Mapping[str, Any]) -> stamps.Scope:
     return stamps.Scope(**{name: tuple(one["scope"][name]) for name in ("folders", "files", "without")})
 
 
-def _told(record: Record, names: Sequence[str], *, as_json: bool) -> str:
-    """Write the answer for the reports that were asked for, or for all."""
-    document = dict(record["document"])
+def _document(record: Record, names: Sequence[str]) -> Record:
+    """Give the answer for the reports that were asked for, or for all."""
+    document: Record = dict(record["document"])
     wanted = set(names)
     document["runs"] = [one for one in document["runs"] if not names or one["report"] in wanted]
     document["counts"] = _counted(document["counts"], document["runs"])
@@ -117,8 +120,14 @@ def _told(record: Record, names: Sequence[str], *, as_json: bool) -> str:
         document["dashboards"] = [one for one in document["dashboards"] if one["dashboard"] in wanted]
         if not document["dashboards"]:
             del document["dashboards"]
+    return document
+
+
+def _told(record: Record, document: Record, names: Sequence[str], *, as_json: bool) -> str:
+    """Write the answer for machines or for people."""
     if as_json:
         return json.dumps(document, ensure_ascii=False) + "\n"
+    wanted = set(names)
     lines = [line for name, line in record["lines"] if not names or name in wanted or name is None]
     return "\n".join(lines) + "\n"
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from stadtbuch import journal
+from stadtbuch import journal, spared
 from stadtbuch.book import checkpoint, standing
 from stadtbuch.errors import ReportError, StadtbuchError, StateError
 from stadtbuch.model.report import Edition, Report
@@ -154,7 +154,9 @@ def build(
         for report in {work.report.name: work.report for work in works}.values():
             decisions.point(city, report)
             _remember(city, [work for work in works if work.report.name == report.name])
-        return _summary(works, executed=_executed(works))
+        summary = _summary(works, executed=_executed(works))
+        spared.note(city.state.folder("log"), spared.number(summary["runs"]), at=city.now.timestamp())
+        return summary
 
 
 def judged(

@@ -19,9 +19,21 @@ from stadtbuch.reports import body, look, packages, render
 from stadtbuch.reports.editions import EDITION, Archived
 from stadtbuch.reports.look import FILES, SHARE, Shell
 from stadtbuch.reports.render import Context, Link
-from stadtbuch.site import coarsening, dashboards, downloads, feed, quality, seal, search, showcase, wording
+from stadtbuch.site import (
+    coarsening,
+    dashboards,
+    downloads,
+    feed,
+    process,
+    quality,
+    seal,
+    search,
+    showcase,
+    wording,
+)
 from stadtbuch.site.facts import WORDS, Site
 from stadtbuch.texts import LANGUAGES, Text, same
+from stadtbuch.transparency import weight
 
 STYLE = "assets/style.css"
 ERRORS = {"404": "missing.html.j2", "503": "unavailable.html.j2"}
@@ -65,7 +77,18 @@ def build(site: Site) -> dict[str, bytes]:
         for cell in site.shelves[report]:
             files |= _cell(site, report, cell)
     files |= dashboards.files(site)
+    if site.process is not None:
+        told = {**site.process, "pages": weight.measure(_newest_pages(site), files.get)}
+        files |= _write(
+            Page(process.FOLDER, "process.html.j2", lambda _: process.page(told), "methods"), site
+        )
+        files[process.JSON] = process.document(told)
     return dict(sorted(files.items()))
+
+
+def _newest_pages(site: Site) -> list[str]:
+    """Give the pages of the newest editions."""
+    return weight.newest(one for cells in site.shelves.values() for shelf in cells.values() for one in shelf)
 
 
 def root_of(folder: str) -> str:
@@ -292,6 +315,7 @@ def _methods(site: Site) -> dict[str, Any]:
     return {
         "rules": site.settings.rules,
         "book": seal.FOLDER if site.seal is not None else None,
+        "process": process.FOLDER if site.process is not None else None,
         "thresholds": [(label, getattr(thresholds, name)) for name, label in wording.THRESHOLDS.items()],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stadtbuch.book import standing, views
 from stadtbuch.dashboards import shelf
@@ -28,6 +28,7 @@ from stadtbuch.stamps import Memory
 from stadtbuch.state import State
 from stadtbuch.store import Store
 from stadtbuch.texts import LANGUAGES, Text
+from stadtbuch.transparency import gathering
 
 if TYPE_CHECKING:
     from stadtbuch.session.city import City
@@ -68,6 +69,8 @@ class Site:
         Edition -> what computing it again gave last.
     seal
         Checkpoint and keys of the book; None before the first edition.
+    process
+        How reliably reports are made, from `transparency.gathering`; None where nobody asked.
     """
 
     settings: Settings
@@ -87,6 +90,7 @@ class Site:
     contents: Mapping[str, bytes] = field(default_factory=dict)
     verified: Mapping[str, Verified] = field(default_factory=dict)
     seal: PublicSeal | None = None
+    process: Mapping[str, Any] | None = None
 
     @property
     def overdue(self) -> bool:
@@ -214,6 +218,7 @@ def gather(city: City, *, now: datetime) -> Site:
         contents=contents(city.store, sound),
         verified=verified(city),
         seal=seal.gather(city, public, now=now),
+        process=gathering.report(city),
     )
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from stadtbuch.model.dataset import Dataset
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.look import SHARE, pick
-from stadtbuch.site import wording
+from stadtbuch.site import process, wording
 from stadtbuch.texts import LANGUAGES, Text, same
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def entries(site: Site) -> list[Entry]:
     list of Entry
     """
     data = _by_title(map(_dataset, site.datasets.values()))
-    return [*_reports(site), *_dashboards(site), *data, *_tables(site), *_exhibits(site), *_others()]
+    return [*_reports(site), *_dashboards(site), *data, *_tables(site), *_exhibits(site), *_others(site)]
 
 
 def _by_title(found: Iterable[Entry]) -> list[Entry]:
@@ -178,7 +178,8 @@ def _exhibits(site: Site) -> Iterator[Entry]:
         yield Entry(EXHIBIT, exhibit.title, exhibit.reason, exhibit.path, {})
 
 
-def _others() -> Iterator[Entry]:
+def _others(site: Site) -> Iterator[Entry]:
     """Give the pages that are the same in every city."""
     for folder, (title, summary) in wording.STANDING.items():
-        yield Entry(PAGE, title, summary, folder, {})
+        if folder != process.FOLDER or site.process is not None:
+            yield Entry(PAGE, title, summary, folder, {})

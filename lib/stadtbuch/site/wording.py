@@ -127,6 +127,13 @@ STANDING = {
             en="Which data the city withholds, why, and when the decision is reviewed.",
         ),
     ),
+    "registers/process": (
+        Text(de="Wie verlässlich Berichte entstehen", en="How reliably reports are made"),
+        Text(
+            de="Pünktlich, gescheitert, abgelehnt, gespart: Zahlen zum Verfahren, mit geschätztem Strom.",
+            en="On time, failed, refused, spared: figures of the process, with an estimate of energy.",
+        ),
+    ),
     "methods": (
         Text(de="Regeln und Methoden", en="Rules and methods"),
         Text(

@@ -8,11 +8,13 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from stadtbuch import spared
 from stadtbuch.errors import StadtbuchError
 from stadtbuch.model.entry import Entry
 from stadtbuch.model.report import Report
@@ -20,7 +22,7 @@ from stadtbuch.reports import decisions, definitions, editions
 from stadtbuch.reports.editions import Archived
 from stadtbuch.runs import key
 from stadtbuch.session.city import City
-from stadtbuch.transparency import levels, process
+from stadtbuch.transparency import levels, process, weight
 from stadtbuch.transparency.levels import Facts
 from stadtbuch.transparency.process import Review
 
@@ -36,14 +38,39 @@ def report(city: City) -> dict[str, Any]:
     Returns
     -------
     dict
-        What `process.measure` gives, and ``levels``: report -> what `levels.judge` gives.
+        What `process.measure` gives; ``spared`` from `stadtbuch.spared`; ``levels``: report -> what `levels.judge`
+        gives. What pages weigh says `weight.measure`, for whoever has the pages.
     """
     entries = list(city.book.entries())
     spent = process.read_spent(results(city.state.folder("runs")))
     told = process.measure(entries, spent, reviews(city), energy=city.settings.energy, today=city.today)
     words = words_of_tests(city.settings.root / "tests")
     found = definitions.readable(city.settings).values()
-    return told | {"levels": {one.name: levels.judge(facts(city, one, entries, words)) for one in found}}
+    return {
+        **told,
+        "spared": spared.read(city.state.folder("log")),
+        "levels": {one.name: levels.judge(facts(city, one, entries, words)) for one in found},
+    }
+
+
+def published(city: City) -> dict[str, Any]:
+    """Tell what the pages in the public folder weigh, as `weight.measure` does."""
+    public = city.settings.folder("public")
+
+    def read(path: str) -> bytes | None:
+        try:
+            return (public / path).read_bytes()
+        except OSError:
+            return None
+
+    return weight.measure(weight.newest(_readable(city)), read)
+
+
+def _readable(city: City, report: str | None = None) -> Iterator[Archived]:
+    """Give the editions in the archive; a damaged one is none."""
+    for folder in editions.folders(city.state, report):
+        with suppress(StadtbuchError):
+            yield editions.read(folder)
 
 
 def results(folder: Path) -> Iterator[dict[str, Any]]:
@@ -92,13 +119,7 @@ def facts(city: City, report: Report, entries: Sequence[Entry], words_of_tests: 
 
 def _newest(city: City, report: str) -> Archived | None:
     """Give the newest public edition of a report; a damaged one is none."""
-    found = []
-    for folder in editions.folders(city.state, report):
-        try:
-            found.append(editions.read(folder))
-        except StadtbuchError:
-            continue
-    public = [one for one in found if one.public]
+    public = [one for one in _readable(city, report) if one.public]
     return max(public, key=lambda one: editions.order(one.edition.edition), default=None)
 
 

@@ -20,6 +20,14 @@ LEVELS: tuple[Level, ...] = ("baseline", "silver", "gold")
 SOURCE = "NHS England RAP Community of Practice, Levels of RAP"
 
 
+NAMES: Mapping[Level | None, Text] = {
+    "baseline": Text(de="Grundstufe", en="baseline"),
+    "silver": Text(de="Silber", en="silver"),
+    "gold": Text(de="Gold", en="gold"),
+    None: Text(de="unter der Grundstufe", en="below baseline"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """

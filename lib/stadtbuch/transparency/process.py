@@ -19,6 +19,7 @@ from stadtbuch.model.entry import Entry
 from stadtbuch.settings import Energy
 
 DECIDED = ("submission-accepted", "submission-rejected")
+WITHDRAWN = ("withheld", "content-removed")
 ON_TIME = "done"
 
 
@@ -66,8 +67,8 @@ def measure(
     Returns
     -------
     dict
-        ``schedule`` (None if no report has had one), ``runs``, ``durations``, ``energy``, ``reviews``,
-        ``submissions``.
+        ``schedule`` (None if no report has had one), ``runs``, ``durations``, ``energy``, ``corrections``,
+        ``reviews``, ``submissions``.
     """
     took = list(spent)
     return {
@@ -75,6 +76,7 @@ def measure(
         "runs": outcomes(entries),
         "durations": durations(took),
         "energy": estimate(took, energy),
+        "corrections": corrections(entries),
         "reviews": overdue(reviews, today=today),
         "submissions": answers(entries),
     }
@@ -150,6 +152,47 @@ def estimate(spent: Sequence[Spent], energy: Energy) -> dict[str, Any]:
         "overhead": energy.overhead,
         "source": energy.source.as_dict(),
     }
+
+
+def corrections(entries: Iterable[Entry]) -> dict[str, Any]:
+    """
+    Tell how long readers waited for a better edition after one was taken out of public.
+
+    The time begins when the newest edition of a cell is withdrawn, and ends with the next one that is released. An
+    edition that a newer one had followed by then is no gap.
+
+    Returns
+    -------
+    dict
+        ``withdrawn``, ``corrected``, ``waiting``, and of the corrected ones ``median_days`` and ``slowest_days``.
+    """
+    newest: dict[str, str] = {}
+    waiting: dict[str, datetime] = {}
+    withdrawn: set[str] = set()
+    days: list[float] = []
+    for entry in entries:
+        if entry.kind == "released":
+            cell = _cell(entry.subject)
+            newest[cell] = entry.subject
+            if cell in waiting:
+                days.append((entry.at - waiting.pop(cell)).total_seconds() / 86_400)
+        elif entry.kind in WITHDRAWN:
+            for edition in entry.details.get("editions", [entry.subject]):
+                withdrawn.add(edition)
+                if newest.get(_cell(edition)) == edition:
+                    waiting.setdefault(_cell(edition), entry.at)
+    return {
+        "withdrawn": len(withdrawn),
+        "corrected": len(days),
+        "waiting": len(waiting),
+        "median_days": round(median(days), 1) if days else None,
+        "slowest_days": round(max(days), 1) if days else None,
+    }
+
+
+def _cell(edition: str) -> str:
+    """Give report and cell of an edition's id."""
+    return edition.partition("@")[0]
 
 
 def overdue(reviews: Iterable[Review], *, today: date) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stadtbuch import atomic
+from stadtbuch import atomic, spared
 from stadtbuch.reports import editions
 from stadtbuch.settings import before
 from stadtbuch.upkeep.backup import LOCKS
@@ -182,7 +182,8 @@ def _waiting(keeper: Keeper) -> Iterator[Due]:
 def _logs(keeper: Keeper) -> Iterator[Due]:
     """Find logs with lines that are too old."""
     limit = before(keeper.today, keeper.settings.retention.logs)
-    for path in sorted((keeper.root / "log").glob("stadtbuch.log*")):
+    log = keeper.root / "log"
+    for path in sorted([*log.glob("stadtbuch.log*"), *log.glob(spared.FILE)]):
         old = sum(len(line) for line in path.read_bytes().splitlines(keepends=True) if _is_old(line, limit))
         if old:
             yield Due("logs", path.relative_to(keeper.root).as_posix(), old)

@@ -113,3 +113,19 @@ def test_an_unreadable_result_is_no_run() -> None:
     )
 
     assert told == [Spent("ran", 2.0, None)]
+
+
+def test_time_to_correction_runs_from_the_withdrawal_to_the_next_edition() -> None:
+    """Only the newest edition of a cell leaves a gap; one that was followed already, or never is, gives no days."""
+    history = History()
+    history.add("released", "area@1", day=0).add("released", "area@2", day=1).add(
+        "released", "people/a@1", day=1
+    )
+    history.add("withheld", "area@1", day=2)
+    history.add("withheld", "area@2", day=3).add("released", "area@3", day=7)
+    history.add("content-removed", "people/a@1", day=8, editions=["people/a@1"])
+
+    told = process.corrections(history.entries)
+
+    assert told == {"withdrawn": 3, "corrected": 1, "waiting": 1, "median_days": 4.0, "slowest_days": 4.0}
+    assert process.corrections([])["median_days"] is None

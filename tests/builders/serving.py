@@ -12,7 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,23 +101,35 @@ def served(root: Path, *arguments: str) -> Iterator[Served]:
 
 
 def kernels(copy: Path) -> list[int]:
-    """Give the kernels that work below a private folder: Python processes, not the walls around them."""
+    """Give the kernels of a server, by its private folder: Python processes, not the walls around them."""
+    commands = _pythons()
     marker = f"{copy}/kernels/"
-    found = [
-        one
-        for one in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
-        if (command := _command(one))
-        and Path(command[0]).name.startswith("python")
-        and any(part.startswith(marker) for part in command)
-    ]
+    cold = [one for one, command in commands.items() if any(part.startswith(marker) for part in command)]
     # A child of a kernel looks like its parent until it has become another program.
+    cold = [one for one in cold if not any(one in _children(parent) for parent in cold)]
+    return cold + [child for one in zygotes(copy) for child in _children(one)]
+
+
+def zygotes(copy: Path) -> list[int]:
+    """Give the zygotes of a server, by its private folder."""
+    commands = _pythons()
+    servers = [one for one, command in commands.items() if str(copy) in command and "--prepared" in command]
+    found = {
+        one
+        for server in servers
+        for one in _below(server)
+        if any(part.endswith("/runs/zygote.py") for part in commands.get(one, ()))
+    }
     return [one for one in found if not any(one in _children(parent) for parent in found)]
 
 
-def serves(process: int, page: str) -> bool:
-    """Tell whether a kernel is the one of a live page: its folder is named after it."""
-    kernel = re.search(r'"kernelId": "([0-9a-f]{8})', page)
-    return kernel is not None and any(f"/kernels/{kernel[1]}" in part for part in _command(process))
+def _pythons() -> dict[int, list[str]]:
+    found = {int(path.name): _command(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
+    return {
+        one: command
+        for one, command in found.items()
+        if command and Path(command[0]).name.startswith("python")
+    }
 
 
 def wait_until(true: Any, *, seconds: float = 30.0) -> bool:
@@ -146,10 +158,12 @@ def _command(process: int) -> list[str]:
 
 
 def _children(process: int) -> list[int]:
-    try:
-        return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    except OSError:
-        return []
+    """Give what a process has started, in any of its threads."""
+    found: list[int] = []
+    for told in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(one) for one in told.read_text().split()]
+    return found
 
 
 def _below(process: int) -> Iterator[int]:

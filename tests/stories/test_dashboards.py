@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +22,19 @@ import pytest
 from builders import loops, serving
 from builders.serving import Served, get, view_of, visit, wait_until
 
+from stadtbuch import settings
+from stadtbuch.dashboards import kernels, prepared, shelf
+from stadtbuch.runs import warm
+from stadtbuch.state import State
+
 SEATS = 3
+NO_ZYGOTE = """
+import sys
+from stadtbuch.dashboards import server
+from stadtbuch.runs import warm
+warm._filters = lambda: [b"", b""]
+sys.exit(server.main(sys.argv[1:]))
+"""
 NAME = "who-lives-where"
 INSIDE = (
     "Traceback",
@@ -266,7 +281,7 @@ def stranger(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Found:
         found = Found()
         async with visit(served, f"/{NAME}/?borough=mitte") as one:
             found.page, found.before = one.html, await one.states()
-            process = next(one for one in serving.kernels(served.copy()) if serving.serves(one, found.page))
+            process = serving.kernels(served.copy())[0]
             found.environment = Path(f"/proc/{process}/environ").read_bytes().decode()
             found.mounts = Path(f"/proc/{process}/mountinfo").read_text()
             await _attack(one, owned)
@@ -329,11 +344,14 @@ def test_a_stranger_cannot_end_a_kernel(stranger: Found) -> None:
 
 
 def test_a_kernel_sees_only_its_own(stranger: Found, served: Served, lindenstadt: Any) -> None:
-    """A kernel's environment holds nothing of the server's; where a box is possible, neither does its world."""
+    """A kernel's environment holds nothing of the server's; where a box is possible, neither does its world: not even
+    the private copy, of which it got the files of its own dashboard.
+    """
     assert "STADTBUCH_SECRET" not in stranger.environment
     if served.told["boxed"]:
         assert str(lindenstadt.root) not in stranger.mounts
-        assert f"{served.copy().name}/live" in stranger.mounts
+    if served.told["kernels"] == "forked":
+        assert served.copy().name not in stranger.mounts
 
 
 def test_no_page_sets_a_cookie_or_shows_its_source(stranger: Found, served: Served) -> None:
@@ -373,48 +391,90 @@ def test_the_site_answers_like_any_web_server(served: Served, lindenstadt: Any) 
         assert loops.run(raw(served.site, path))[0] in (403, 404), path
 
 
-def test_idle_visitors_leave_nothing_behind(lindenstadt: Any, tmp_path: Path) -> None:
+def folders(running: Served) -> list[Path]:
+    """Give the folders of live kernels: of cold ones in the private copy, of forked ones those of their sockets."""
+    server = running.process.pid
+    return [
+        *(running.copy() / "kernels").iterdir(),
+        *Path(tempfile.gettempdir()).glob(f"{warm.SOCKETS}-{server}-*/k/*"),
+    ]
+
+
+@pytest.mark.parametrize("zygote", [True, False], ids=["forked", "no zygote starts"])
+def test_idle_visitors_leave_nothing_behind(lindenstadt: Any, zygote: bool) -> None:
     """After culling no kernel, no process and no folder is left, although the visitor's page is still open; and the
-    private copy goes with the server.
+    private copy goes with the server. Where no zygote can start, a cold kernel in a box of its own helps out.
     """
-    with cold_server(lindenstadt, idle=12) as running:
-        folder = running.copy() / "kernels"
+    needs_forking()
+    with cold_server(lindenstadt, idle=2 if zygote else 12, broken=not zygote) as running:
 
-        async def stay() -> tuple[list[Path], bool]:
+        async def stay() -> tuple[str, list[Path], list[int], bool]:
             async with visit(running, f"/{NAME}/?borough=mitte") as one:
-                await one.states()
-                there = list(folder.iterdir())
-                gone = await asyncio.to_thread(wait_until, lambda: not list(folder.iterdir()), seconds=60)
-                return there, gone
+                there = await one.shown(), folders(running), serving.kernels(running.copy())
+                gone = await asyncio.to_thread(wait_until, lambda: not folders(running), seconds=60)
+                return *there, gone
 
-        there, gone = loops.run(stay())
+        shown, made, found, gone = loops.run(stay())
         left = serving.kernels(running.copy())
-        copy = running.copy()
-    assert (len(there), gone, left) == (1, True, [])
+        copy, everything = running.copy(), running.everything()
+    assert (len(made), len(found), gone, left) == (1, 1, True, [])
+    assert (made[0].parent.name == "k") == zygote
+    assert view_of(shown) == view_of(twin(lindenstadt, f"{NAME}/mitte"))
     assert not copy.exists()
+    assert not any(map(serving.alive, everything))
+    assert not list(Path(tempfile.gettempdir()).glob(f"{warm.SOCKETS}-{running.process.pid}-*"))
+
+
+def needs_forking() -> None:
+    """Skip where kernels of dashboards cannot be forked."""
+    found = kernels.possible()
+    if found != "forked":
+        pytest.skip(f"this machine allows {found} kernels of dashboards only")
+
+
+def test_a_kernel_or_zygote_that_is_killed_harms_no_next_visitor(lindenstadt: Any) -> None:
+    """Its visitor's seat is free again, nothing of it is left, and whoever comes next is served: by a new zygote, if it
+    was the zygote, in which case its kernels are gone too.
+    """
+    needs_forking()
+    with cold_server(lindenstadt, idle=600) as running:
+        copy = running.copy()
+
+        async def strike(find: Any) -> None:
+            async with visit(running, f"/{NAME}/?borough=mitte") as one:  # there is one seat
+                await one.states()
+                victims = {*serving.kernels(copy), *find(copy)}
+                os.kill(find(copy)[0], signal.SIGKILL)
+                assert await asyncio.to_thread(wait_until, lambda: not any(map(serving.alive, victims)))
+
+        async def come() -> tuple[list[int], list[int], str]:
+            await strike(serving.kernels)
+            before = serving.zygotes(copy)
+            await strike(serving.zygotes)
+            async with visit(running, f"/{NAME}/?borough=hafen") as one:
+                return before, serving.zygotes(copy), await one.shown()
+
+        before, after, shown = loops.run(come())
+    assert (len(before), len(after)) == (1, 1)
+    assert before != after
+    assert view_of(shown) == view_of(twin(lindenstadt, f"{NAME}/hafen"))
 
 
 class cold_server:  # noqa: N801 - used as a function
-    """Start only the dashboards, without a kernel in waiting and with a short patience."""
+    """Start only the dashboards, with nothing in waiting and with a short patience."""
 
-    def __init__(self, city: Any, *, idle: int) -> None:
-        self.city, self.idle = city, idle
+    def __init__(self, city: Any, *, idle: int, broken: bool = False) -> None:
+        self.city, self.idle, self.broken = city, idle, broken
 
     def __enter__(self) -> Served:
-        import os
-        import socket
-
-        from stadtbuch import settings
-        from stadtbuch.dashboards import prepared, shelf
-        from stadtbuch.state import State
-
         told = settings.read(self.city.root)
         found = shelf.listed(State.open(told.folder("state")))
         copy = prepared.lay_out(found, told, datasets=[], tokens="")
         self.socket = socket.create_server(("127.0.0.1", 0))
         address = f"127.0.0.1:{self.socket.getsockname()[1]}"
         reading, self.lifeline = os.pipe()
-        command = [sys.executable, "-m", "stadtbuch.dashboards.server", "--prepared", str(copy)]
+        program = ["-m", "stadtbuch.dashboards.server"] if not self.broken else ["-c", NO_ZYGOTE]
+        command = [sys.executable, *program, "--prepared", str(copy)]
         command += ["--socket", str(self.socket.fileno()), "--lifeline", str(reading), "--cold"]
         command += ["--site", "http://127.0.0.1:1/", "--own", address, "--seats", "1"]
         command += ["--idle-seconds", str(self.idle)]
@@ -432,23 +492,33 @@ class cold_server:  # noqa: N801 - used as a function
         return running
 
     def __exit__(self, *error: object) -> None:
-        import os
-
         os.close(self.lifeline)  # the one who started it is gone
         self.process.wait(30)
         self.process.stdout.close()  # type: ignore[union-attr]
         self.socket.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_serving_ends_with_everything_it_started(lindenstadt: Any, number: int) -> None:
-    """Ctrl-C and even the death of the command leave no server, no kernel, no wall and no folder."""
+@pytest.mark.parametrize("end", ["Ctrl-C", "the command is killed", "its server is killed"])
+def test_serving_ends_with_everything_it_started(lindenstadt: Any, end: str) -> None:
+    """Ctrl-C and even the death of the command or its server leave no server, no kernel, no wall and no folder."""
     with serving.served(lindenstadt.root, "--seats", "1") as running:
-        copy = running.copy()
-        assert wait_until(lambda: serving.kernels(copy))
-        everything = running.everything()
-        code = running.end(number)
+        copy, server = running.copy(), running.dashboards()
+
+        async def stay() -> set[int]:
+            async with visit(running, f"/{NAME}/?borough=mitte"):
+                assert serving.kernels(copy)
+                everything = running.everything()
+                if end == "its server is killed":
+                    os.kill(server, signal.SIGKILL)
+                else:
+                    running.process.send_signal(signal.SIGINT if end == "Ctrl-C" else signal.SIGKILL)
+                await asyncio.to_thread(running.process.wait, 30)
+                return everything
+
+        everything = loops.run(stay())
         assert wait_until(lambda: not any(map(serving.alive, everything)))
         assert wait_until(lambda: not copy.exists())
+        sockets = f"{warm.SOCKETS}-{server}-*"
+        assert wait_until(lambda: not list(Path(tempfile.gettempdir()).glob(sockets)))
     assert len(everything) >= 3
-    assert code == (0 if number != signal.SIGKILL else -signal.SIGKILL)
+    assert running.process.returncode == {"Ctrl-C": 0, "the command is killed": -signal.SIGKILL}.get(end, 1)

@@ -36,6 +36,12 @@ SITE, DASHBOARDS = "stadtbuch.site.server", "stadtbuch.dashboards.server"
 READY_SECONDS = 60.0
 END_SECONDS = 15.0
 LOOK_SECONDS = 2.0
+KINDS = {
+    "forked": ("jeder hinter einer Mauer, ohne Anlauf", "each behind a wall, started at once"),
+    "boxed": ("jeder in einem Sandkasten, mit Anlauf", "each in a sandbox, started slowly"),
+    "plain": ("ohne Sandkasten (bubblewrap fehlt hier)", "without a sandbox (no bubblewrap here)"),
+}
+"""What stands around a visitor's kernel, in German and English."""
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "STADTBUCH_LANGUAGE")
 
 
@@ -112,7 +118,7 @@ class Services:
     lifelines: dict[str, int] = field(default_factory=dict)
     prepared: Path | None = None
     offered: tuple[tuple[str, str], ...] = ()
-    boxed: bool = False
+    kernels: str = "plain"
     seen: tuple[Any, ...] = ()
 
     @property
@@ -149,7 +155,7 @@ class Services:
             *("--own", _netloc(self.host, self.live), "--seats", str(self.seats)),
             *("--idle-seconds", str(self.settings.dashboards.idle_minutes * 60)),
         )
-        self.boxed = bool(_ready(self.processes[DASHBOARDS]).get("boxed"))
+        self.kernels = str(_ready(self.processes[DASHBOARDS]).get("kernels"))
 
     def _start(self, module: str, listening: socket.socket, *arguments: str) -> None:
         """Start one server; it ends when the lifeline does, also if this process is killed."""
@@ -206,6 +212,10 @@ class Services:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+        if process.returncode < 0:  # killed, so it could not clean up itself
+            from stadtbuch.runs import kernels  # noqa: PLC0415 - start-up time
+
+            kernels.sweep()
 
     def end(self) -> None:
         """End both servers and everything that they started."""
@@ -222,7 +232,8 @@ class Services:
             "site": self.site_address,
             "dashboards": {name: f"{self.live_address}{name}/" for name, _ in self.offered},
             "seats": self.seats,
-            "boxed": self.boxed,
+            "boxed": self.kernels != "plain",
+            "kernels": self.kernels,
             "process": os.getpid(),
         }
 
@@ -315,10 +326,8 @@ def _tell(console: Console, services: Services) -> None:
                 'Dashboards:  none; "stadtbuch build" builds those of published reports.',
             )
         )
-    boxed = said("jeder in einem Sandkasten", "each in a sandbox")
-    plain = said("ohne Sandkasten (bubblewrap fehlt hier)", "without a sandbox (no bubblewrap here)")
     number = said(f"Plätze:      {services.seats}, ", f"Seats:       {services.seats}, ")
-    console.print(number + (boxed if services.boxed else plain))
+    console.print(number + said(*KINDS[services.kernels]))
     console.print(said("Strg-C beendet beides.", "Ctrl-C ends both."), style="dim")
 
 

@@ -1,9 +1,11 @@
 """
 Live kernels: one process for each visitor, with a folder of its own, an environment written from scratch, limits,
-and around it the box where the machine allows one.
+and around it a wall where the machine allows one. No kernel ever knows of two visitors.
 
-A kernel starts for nobody. When a visitor has a seat, its folder gets ``run.json`` with what that visitor chose, and
-only then does the notebook run: no kernel ever knows of two visitors.
+There are three kinds. *Forked*: from the server's zygote, when a visitor has a seat, with what that visitor's
+dashboard needs (`visits`). *Boxed*, where no wall can stand around a forked process: a cold kernel in a box of its own,
+and *plain*, where there is no box: the same without it. These two start for nobody, one of them waits for the next
+visitor; its folder gets ``run.json`` with what that visitor chose, and only then does the notebook run.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
@@ -27,24 +29,33 @@ from traitlets import Any as AnyTrait
 from traitlets import Bool, Int, Unicode, default
 
 import stadtbuch
+from stadtbuch.dashboards.client import Client
 from stadtbuch.dashboards.prepared import READ
 from stadtbuch.dashboards.seats import Seat, Seats
-from stadtbuch.runs import box
+from stadtbuch.dashboards.visits import CPU_SECONDS, Offered, Visit
+from stadtbuch.errors import Refused
+from stadtbuch.runs import box, provisioner, warm
 from stadtbuch.runs import kernels as plain
 
-NAME = "stadtbuch-live"
+Kind = Literal["forked", "boxed", "plain"]
+NAME, FORKED = "stadtbuch-live", "stadtbuch-live-forked"
 LIBRARY = Path(stadtbuch.__file__).parent.parent
 PROGRAM = Path(__file__).with_name("kernel.py")
-CPU_SECONDS = 900
-"""Processor time of one visitor; a choice takes less than a second."""
+NEEDED = ("stadtbuch.dashboards.live", "stadtbuch.dashboards.parts", "stadtbuch.privacy.tables")
+"""What every dashboard loads: its zygote has done so."""
+TRIES = 2
+"""A zygote that dies takes its kernels with it; the next one starts at once."""
 
 
 class Specs(KernelSpecManager):
-    """Knows one kernel, the live one; those installed on this machine do not matter."""
+    """Knows the live kernel, cold and forked; those installed on this machine do not matter."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """Give the spec; `LiveKernel` writes the command."""
-        return KernelSpec(argv=["{connection_file}"], display_name="Stadtbuch", language="python")
+        """Give the spec; `LiveKernel` writes the command, and the provisioner needs none."""
+        told = {"kernel_provisioner": {"provisioner_name": provisioner.NAME}} if kernel_name == FORKED else {}
+        return KernelSpec(
+            argv=["{connection_file}"], display_name="Stadtbuch", language="python", metadata=told
+        )
 
     def get_all_specs(self) -> dict[str, Any]:
         """Give the one there is, in the shape that Voila looks through."""
@@ -52,8 +63,9 @@ class Specs(KernelSpecManager):
 
 
 class LiveKernel(ServerKernelManager):
-    """Starts one live kernel in its box, and leaves nothing behind."""
+    """Starts one live kernel, and leaves nothing behind; with `laid`, the provisioner forks it."""
 
+    laid: Visit | None = None
     folder = AnyTrait()
     prepared = AnyTrait()
     memory_mb = Int(1024)
@@ -66,8 +78,15 @@ class LiveKernel(ServerKernelManager):
         """Listen on sockets in the private folder, not on ports."""
         return "ipc"
 
+    @default("client_factory")
+    def _our_client(self) -> type[Client]:
+        return Client
+
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-        """Start the process: in the box, or plainly where there is none."""
+        """Start the process: forked, in a box, or plainly where there is none."""
+        if self.laid is not None:
+            await super()._async_launch_kernel(kernel_cmd, **kw)
+            return
         self._made = ExitStack()
         started: dict[str, Any] = {**kw, "cwd": str(self.folder)}
         if self.boxed:
@@ -114,7 +133,8 @@ class LiveKernel(ServerKernelManager):
         if self._made is not None:
             self._made.close()
             self._made = None
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     cleanup_resources = _async_cleanup_resources  # type: ignore[assignment]
 
@@ -128,23 +148,36 @@ class Kernels(AsyncMappingKernelManager):
     seats
         Who sits; set by the server.
     folder, prepared
-        Where kernels get their folders, and what all of them may read.
+        Where cold kernels get their folders, and what all of them may read.
+    kind
+        Of which kind they are.
     """
 
     seats: Seats
     folder: Path
     prepared: Path
+    offered: Offered
+    kind: Kind = "plain"
     memory_mb = 1024
-    boxed = False
     zone = "UTC"
-    warm = True
+    ahead = True
     _waiting: asyncio.Task[str] | None = None
+    _zygote: warm.Warm | None = None
     _ended = False
 
+    @property
+    def boxed(self) -> bool:
+        """Whether a wall stands around cold kernels: also around those that help out where forking fails."""
+        return self.kind != "plain"
+
     def pre_start_kernel(self, kernel_name: str | None, kwargs: Any) -> Any:
-        """Give each kernel a folder of its own, which only it and the server can enter."""
+        """Give a forked kernel what its visitor needs, and each other one a folder that only it can enter."""
+        laid = kwargs.pop("laid", None)
         made: Any
         made, name, kernel_id = super().pre_start_kernel(kernel_name, kwargs)
+        made.laid = laid
+        if laid is not None:
+            return made, name, kernel_id
         folder = self.folder / kernel_id[:8]
         folder.mkdir()
         folder.chmod(0o777 if self.boxed else 0o700)  # in the box it is somebody else; above it nobody enters
@@ -167,8 +200,29 @@ class Kernels(AsyncMappingKernelManager):
         run
             The content of ``run.json``.
         """
+        forked = await self._forked(run) if self.kind == "forked" else None
+        seat.kernel = forked or await self._cold(run)
+        return seat.kernel
+
+    async def _forked(self, run: Mapping[str, Any]) -> str | None:
+        """Fork a visitor's kernel; None if that turns out not to be possible, now or ever."""
+        for _ in range(TRIES):
+            with suppress(Refused, OSError):  # the zygote has died meanwhile
+                await asyncio.to_thread(self.keep_warm)
+                return await self._begin(FORKED, laid=self.offered.visit(run))
+        return None
+
+    def keep_warm(self) -> None:
+        """Have a zygote, a new one if the last one died; where none can start, kernels are cold ones from now on."""
+        if self._zygote is not None and self._zygote.failed:
+            self.kind = "boxed"
+        if self.kind == "forked" and not self._ended:
+            warm.preload(*NEEDED)
+            self._zygote = warm.begin()
+
+    async def _cold(self, run: Mapping[str, Any]) -> str:
+        """Hand over a cold kernel, which learns only now for whom it works."""
         kernel = await self._next()
-        seat.kernel = kernel
         folder = self._found(kernel).folder
         for name in ("inputs", "modules"):
             (folder / name).symlink_to(self.prepared / run["dashboard"]["name"] / name)
@@ -190,11 +244,11 @@ class Kernels(AsyncMappingKernelManager):
                     return kernel
         return await self._begin()
 
-    async def _begin(self) -> str:
-        """Start a kernel for whoever comes."""
+    async def _begin(self, name: str = NAME, **more: Any) -> str:
+        """Start a kernel."""
         if len(self.list_kernel_ids()) >= self.seats.number:
             raise HTTPError(503)
-        return str(await self.start_kernel(kernel_name=NAME, kernel_id=str(uuid.uuid4())))
+        return str(await self.start_kernel(kernel_name=name, kernel_id=str(uuid.uuid4()), **more))
 
     def notify_connect(self, kernel_id: str) -> None:
         """Note that a visitor's browser came, however short it stays."""
@@ -203,8 +257,13 @@ class Kernels(AsyncMappingKernelManager):
             seat.seen = seat.seen or seat.kernel == kernel_id
 
     def refill(self) -> None:
-        """Start the kernel that waits for the next visitor, if a seat is free."""
-        if self.warm and not self._ended and self._waiting is None and self.seats.free > 0:
+        """Have ready what the next visitor needs: a zygote, or a cold kernel that waits if a seat is free."""
+        if not self.ahead or self._ended:
+            return
+        if self.kind == "forked":
+            if self._zygote is None or not self._zygote.alive:
+                self.keep_warm()
+        elif self._waiting is None and self.seats.free > 0:
             self._waiting = asyncio.ensure_future(self._begin())
             self._waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -234,8 +293,16 @@ class Kernels(AsyncMappingKernelManager):
             with suppress(BaseException):
                 await asyncio.wait_for(self._waiting, 5)
         await self.shutdown_all(now=True)
+        self.offered.close()
+        warm.end()
 
 
-def possible() -> bool:
-    """Tell whether kernels can be boxed on this machine."""
-    return box.possible().yes
+def possible() -> Kind:
+    """Tell which kind of kernel this machine allows: the best one."""
+    if not box.possible().yes:
+        return "plain"
+    try:
+        warm.require()
+    except Refused:
+        return "boxed"
+    return "forked"

@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from time import monotonic
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import nbformat
@@ -35,11 +35,12 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 from stadtbuch.dashboards import controls, prepared
 from stadtbuch.dashboards.controls import Choice
-from stadtbuch.dashboards.kernels import NAME, Kernels, LiveKernel, Specs, possible
+from stadtbuch.dashboards.kernels import NAME, Kernels, Kind, LiveKernel, Specs, possible
 from stadtbuch.dashboards.pages import Mode, Pages
 from stadtbuch.dashboards.prepared import Prepared
 from stadtbuch.dashboards.seats import Seat, Seats
 from stadtbuch.dashboards.traffic import Connection
+from stadtbuch.dashboards.visits import Offered
 from stadtbuch.reports.look import SHARE, Shell
 from stadtbuch.settings import Settings
 from stadtbuch.texts import Text
@@ -255,6 +256,7 @@ class Public(Voila):
     prepared: Prepared
     seats: Seats
     city: Settings
+    kind: Kind
 
     @property
     def site(self) -> str:
@@ -274,10 +276,12 @@ class Public(Voila):
         kernels.seats, kernels.prepared = self.seats, self.prepared.live
         kernels.folder = self.prepared.root / "kernels"
         kernels.memory_mb, kernels.zone = self.city.dashboards.memory_mb, self.city.city.timezone
-        kernels.boxed = self.boxed = possible() and not self.asked.plain
-        kernels.warm = not self.asked.cold
+        kernels.offered = Offered(self.prepared.live, kernels.memory_mb)
+        kernels.kind = self.kind = self.asked.kind or possible()
+        kernels.ahead = not self.asked.cold
+        note = PLAIN if self.kind == "plain" else BOXED
         self.pages = [
-            Pages(kept, frozenset(self.prepared.about["datasets"]), BOXED if self.boxed else PLAIN)
+            Pages(kept, frozenset(self.prepared.about["datasets"]), note)
             for kept in self.prepared.dashboards()
         ]
         self.voila_configuration.prelaunch_hook = _with_frame
@@ -374,7 +378,8 @@ def _with_frame(handler: Live, *, notebook: Any, cwd: str) -> None:
 
 
 def _say_ready(public: Public) -> None:
-    sys.stdout.write(json.dumps({"ready": True, "boxed": public.boxed}) + "\n")
+    told = {"ready": True, "boxed": public.kind != "plain", "kernels": public.kind}
+    sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
 
 
@@ -456,7 +461,7 @@ def main(arguments: list[str] | None = None) -> int:
     reader.add_argument("--seats", type=int, required=True)
     reader.add_argument("--idle-seconds", type=int, default=600)
     reader.add_argument("--cold", action="store_true")
-    reader.add_argument("--plain", action="store_true")
+    reader.add_argument("--kind", choices=get_args(Kind))
     asked = reader.parse_args(arguments)
     logging.disable(logging.CRITICAL)  # a log of this server could hold a visitor's words
     found = prepared.read(asked.prepared)

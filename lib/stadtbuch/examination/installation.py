@@ -172,14 +172,14 @@ def sandbox(_: Scene) -> Iterable[Note]:
 
 
 def forked_runs(scene: Scene) -> Iterable[Note]:
-    """Say whether the city's own notebooks run behind a wall here."""
+    """Say whether the city's own notebooks, and dashboards, run behind a wall here."""
     from stadtbuch.runs import box, wall  # noqa: PLC0415 - start-up time
 
     found, landlock = box.possible(), wall.version()
     if found.yes and landlock >= wall.OLDEST:
         yield fine(
-            f"Läufe hinter einer Mauer (Landlock {landlock})",
-            f"Runs behind a wall (Landlock {landlock})",
+            f"Läufe und Dashboards hinter einer Mauer (Landlock {landlock})",
+            f"Runs and dashboards behind a wall (Landlock {landlock})",
             landlock=landlock,
         )
         return

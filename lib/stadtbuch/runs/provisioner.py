@@ -13,13 +13,20 @@ import select
 import shutil
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_client.provisioning import KernelProvisionerBase
 
 from stadtbuch.runs import anybody, warm
 
 NAME = "stadtbuch-forked"
+
+
+class Lays(Protocol):
+    """What a kernel manager of ours holds as `laid`: it says what the kernel gets."""
+
+    def asked(self, name: str, *, log: int, kernel: Path) -> warm.Asked:
+        """Ask for the forked run that is the kernel of this connection file."""
 
 
 class Forked(KernelProvisionerBase):  # type: ignore[misc]
@@ -87,11 +94,11 @@ class Forked(KernelProvisionerBase):  # type: ignore[misc]
         return self.connection_info
 
     def _fork(self, notebook: str | None) -> warm.Run:
+        """Fork it with what its manager has laid out (`Lays`), else with what its notebook declares."""
         assert self.sockets is not None
+        laid: Lays = getattr(self.parent, "laid", None) or anybody.laid(notebook, {})
         with Path(os.devnull).open("wb") as log:
-            asked = anybody.laid(notebook, {}).asked(
-                self.sockets.name, log=log.fileno(), kernel=self.sockets / "kernel.json"
-            )
+            asked = laid.asked(self.sockets.name, log=log.fileno(), kernel=self.sockets / "kernel.json")
             return _zygote().fork(asked)
 
     async def cleanup(self, restart: bool = False) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 ALLOWED = """
 read:0:63 write:1:64 open:2:- openat:257:56 openat2:437:437 close:3:57 close_range:436:436
@@ -82,11 +83,12 @@ _STREAM, _DATAGRAM = 1, 2
 _TCP, _UDP = 6, 17
 _TYPE_INTO_TERMINAL = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 
+Network = Literal["loopback", "streams", "none"]
 Instruction = tuple[int, int, int, int]
 """Code, steps to skip if true, steps to skip if false, constant."""
 
 
-def program(machine: str, *, also: str = "", network: bool = True) -> bytes:
+def program(machine: str, *, also: str = "", network: Network = "loopback") -> bytes:
     """
     Write the filter for a machine.
 
@@ -97,7 +99,8 @@ def program(machine: str, *, also: str = "", network: bool = True) -> bytes:
     also
         Further calls that are allowed, as rows of the table (`LANDLOCK`).
     network
-        Whether sockets of the internet may be made at all; inside a box they reach its loopback only.
+        Which sockets of the internet may be made: those of TCP and UDP, which inside a box reach its ``loopback`` only;
+        ``streams``, of which Landlock closes all ports; or ``none``.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def program(machine: str, *, also: str = "", network: bool = True) -> bytes:
         (_RETURN, 0, 0, _MISSING),
     ]
     for name, number in sorted(_numbers(LOOKED_INTO, column).items()):
-        body = _local() if name == "socket" and not network else _BODIES[name]()
+        body = _socket(network) if name == "socket" else _BODIES[name]()
         steps += [(_EQUAL, 0, len(body), number), *body]
     for first, last in _ranges(_numbers(f"{ALLOWED} {also}", column).values()):
         steps += [
@@ -166,8 +169,11 @@ def _one_of(*values: int, otherwise: int) -> list[Instruction]:
     return [*steps, (_RETURN, 0, 0, otherwise)]
 
 
-def _socket() -> list[Instruction]:
+def _socket(network: Network) -> list[Instruction]:
     """Local sockets; TCP and UDP (there is only a loopback); the kernel's address list, which ZeroMQ reads."""
+    if network == "none":
+        return _local()
+    kinds = (_STREAM,) if network == "streams" else (_STREAM, _DATAGRAM)
     netlink = [_load(2), *_one_of(0, otherwise=_FAMILY), (_RETURN, 0, 0, _ALLOW)]
     return [
         _load(0),
@@ -178,7 +184,7 @@ def _socket() -> list[Instruction]:
         *_one_of(_INET, _INET6, otherwise=_FAMILY),
         _load(1),
         (_AND, 0, 0, 0xF),
-        *_one_of(_STREAM, _DATAGRAM, otherwise=_FORBIDDEN),
+        *_one_of(*kinds, otherwise=_FORBIDDEN),
         _load(2),
         *_one_of(0, _TCP, _UDP, otherwise=_FORBIDDEN),
         (_RETURN, 0, 0, _ALLOW),
@@ -212,4 +218,4 @@ def _ioctl() -> list[Instruction]:
     return [_load(1), *typing, (_RETURN, 0, 0, _ALLOW)]
 
 
-_BODIES = {"socket": _socket, "socketpair": _socketpair, "clone": _clone, "ioctl": _ioctl}
+_BODIES = {"socketpair": _socketpair, "clone": _clone, "ioctl": _ioctl}

@@ -82,9 +82,10 @@ class Asked:
     What a run is to be.
 
     `name`: of its folder, letters, digits and ``-``. `environment`: all its variables. `files`: path in its folder ->
-    content; `inputs`: the same, of which it gets a descriptor and no copy. `folders`: empty ones. `log`: descriptor of
-    a file for what it writes past its notebook. `layers`: of its wall; only tests take one away.
-    `kernel`: connection file, below a folder from `Warm.sockets`, of the Jupyter kernel that the run is to be.
+    content; `inputs`: the same, of which it gets a descriptor and no copy; several runs may share one from `sealed`.
+    `folders`: empty ones. `log`: descriptor of a file for what it writes past its notebook. `layers`: of its wall; only
+    tests take one away. `kernel`: connection file, below a folder from `Warm.sockets`, of the Jupyter kernel that the
+    run is to be; `quiet`: it logs nothing, for what a kernel logs stands on the page of whoever uses it.
     """
 
     name: str
@@ -93,10 +94,11 @@ class Asked:
     log: int
     seed: int = 0
     files: Mapping[str, bytes] = field(default_factory=dict)
-    inputs: Mapping[str, bytes] = field(default_factory=dict)
+    inputs: Mapping[str, bytes | int] = field(default_factory=dict)
     folders: Sequence[str] = ()
     layers: frozenset[str] = wall.LAYERS
     kernel: Path | None = None
+    quiet: bool = False
 
     @property
     def folder(self) -> Path:
@@ -273,6 +275,11 @@ class Warm:
             return False
         return not select.select([self._control], [], [], 0)[0]
 
+    @property
+    def failed(self) -> bool:
+        """Whether it could not even start."""
+        return self._ready.done() and self._ready.exception() is not None
+
     def current(self, lock: Path | None) -> bool:
         """Tell whether library, packages and Python are what they were at the start, and a city's lock as well."""
         if lock is not None and self._locks.setdefault(lock, _state(lock)) != _state(lock):
@@ -319,7 +326,7 @@ class Warm:
             chart = self._line_to_charts()
             if chart is not None:
                 named["charts"] = chart
-            content = {path: _sealed(data) for path, data in asked.inputs.items()}
+            content = {path: _own(data) for path, data in asked.inputs.items()}
             descriptors = [its_connection.detach(), *named.values(), *content.values()]
             for one in descriptors:
                 sent.callback(os.close, one)
@@ -339,8 +346,9 @@ class Warm:
                 },
                 "layers": sorted(asked.layers),
                 "kernel": str(asked.kernel) if asked.kernel else None,
+                "quiet": asked.quiet,
             }
-            descriptors.insert(0, _sealed(json.dumps(request).encode()))
+            descriptors.insert(0, sealed(json.dumps(request).encode()))
             sent.callback(os.close, descriptors[0])
             try:
                 self._send(asked.name, descriptors)
@@ -384,10 +392,10 @@ class Warm:
 
     def _start_zygote(self, inner: socket.socket) -> None:
         lifeline, held = os.pipe()
-        filters = [_sealed(one) for one in _filters()]
+        filters = [sealed(one) for one in _filters()]
         given = (inner.fileno(), lifeline, *filters)
         place = self._sockets / "k"
-        command = _command("zygote", *map(str, given))
+        command = _command("zygote", *map(str, given), *_also)
         here = Box(
             grants=(box.Grant(place, str(place), writable=True),),
             folders=(RUNS,),
@@ -473,7 +481,10 @@ def _filters() -> list[bytes]:
 
     ZeroMQ asks for the machine's addresses even where it uses none of them; Landlock closes the ports.
     """
-    return [seccomp.program(platform.machine(), network=some) for some in (False, True)]
+    return [
+        seccomp.program(platform.machine(), network="none"),
+        seccomp.program(platform.machine(), network="streams"),
+    ]
 
 
 def _command(program: str, *arguments: str) -> list[str]:
@@ -493,8 +504,20 @@ def _handed(server: socket.socket, line: socket.socket) -> bool:
     return True
 
 
-def _sealed(content: bytes) -> int:
-    """Lay bytes into a file that exists in memory only and that nobody can change any more."""
+def _own(content: bytes | int) -> int:
+    """Give a descriptor of our own for an input."""
+    return sealed(content) if isinstance(content, bytes) else os.dup(content)
+
+
+def sealed(content: bytes) -> int:
+    """
+    Lay bytes into a file that exists in memory only and that nobody can change any more.
+
+    Returns
+    -------
+    int
+        Its descriptor; whoever calls closes it.
+    """
     handle = os.memfd_create("input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with os.fdopen(handle, "wb", closefd=False) as file:
         file.write(content)
@@ -571,10 +594,17 @@ def _no_wall(words: str) -> Refused:
     )
 
 
+_also: list[str] = []
+"""Modules of the library that the zygotes of this process load beside what every run needs."""
 _one: Warm | None = None
 _retired: list[Warm] = []
 """Of an earlier state of the library; they end with their last run."""
 _choosing = threading.Lock()
+
+
+def preload(*modules: str) -> None:
+    """Let the zygotes that this process starts from now on load further modules: their runs need not."""
+    _also.extend(one for one in modules if one not in _also)
 
 
 def begin(lock: Path | None = None) -> Warm:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import logging
 import os
 import random
 import select
@@ -55,7 +56,7 @@ class Zygote:
         self.runs: dict[int, Run] = {}
         """Descriptor of the connection, and descriptor of the process -> run."""
 
-    def load(self) -> None:
+    def load(self, also: Sequence[str] = ()) -> None:
         """Import everything, and use it once on made-up data: what is only then set up is set up for all."""
         for name in PRELOADED.split():
             with suppress(ImportError):  # what is optional is loaded by the run that needs it
@@ -65,6 +66,8 @@ class Zygote:
 
         for name in stadtbuch.__all__:  # what a notebook may call of it, whatever floor that stands on
             getattr(stadtbuch, name)
+        for name in also:
+            importlib.import_module(name)
 
         self.shell = shell.prepare()
         rehearsal.rehearse(self.shell)
@@ -317,6 +320,8 @@ def _be_kernel(zygote: Zygote, request: dict[str, Any], folder: Path) -> NoRetur
     application.initialize(["-f", request["kernel"], "--HistoryManager.enabled=False", "--quiet"])
     inside.note_errors(application.shell, folder / "outputs", Path(zygote.library) / "stadtbuch")
     inside.seed(application.shell, request["seed"])
+    if request["quiet"]:
+        logging.disable(logging.CRITICAL)
     application.start()
     os._exit(0)
 
@@ -327,8 +332,13 @@ def _content(descriptor: int) -> bytes:
 
 
 def main() -> None:
-    """Load, then serve. Arguments: the library's folder, and the descriptors of control, lifeline and filters."""
-    library, (control, lifeline, *filters) = sys.argv[1], map(int, sys.argv[2:])
+    """
+    Load, then serve.
+
+    Arguments: the library's folder; the descriptors of control, lifeline and the two filters; further modules to load.
+    """
+    library, also = sys.argv[1], sys.argv[6:]
+    control, lifeline, *filters = map(int, sys.argv[2:6])
     sys.path.append(library)
     from stadtbuch import startup  # noqa: PLC0415 - only once the library is found
 
@@ -337,7 +347,7 @@ def main() -> None:
     if not all(calls):
         raise SystemExit("no filter of system calls, so no run starts")
     zygote = Zygote(control, lifeline, calls, library)
-    zygote.load()
+    zygote.load(also)
     zygote.serve()
 
 

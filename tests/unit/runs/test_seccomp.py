@@ -26,11 +26,13 @@ fanotify_init memfd_secret mknod mknodat vmsplice shmget shmat semget msgget mq_
 STREAM, CLOEXEC = 1, 0o2000000
 
 
-def answer(machine: str, number: int, *arguments: int, architecture: int | None = None) -> int:
+def answer(
+    machine: str, number: int, *arguments: int, architecture: int | None = None, network: str = "loopback"
+) -> int:
     """Give what the kernel would do: the few instructions that such a program is made of."""
     told = list(arguments) + [0] * (6 - len(arguments))
     data = struct.pack("<IIQ6Q", number & 0xFFFFFFFF, architecture or MACHINES[machine], 0, *told)
-    steps = list(struct.iter_unpack("<HBBI", seccomp.program(machine)))
+    steps = list(struct.iter_unpack("<HBBI", seccomp.program(machine, network=network)))
     place = value = 0
     while True:
         code, yes, no, constant = steps[place]
@@ -98,6 +100,22 @@ def test_second_set_of_numbers_is_closed() -> None:
 def test_sockets_of_the_loopback_only(machine: str, family: int, kind: int, protocol: int, said: int) -> None:
     """Local, TCP, UDP and the kernel's list of addresses; no raw packets, no AF_ALG, no way to the machine's host."""
     assert answer(machine, SOCKET[machine], family, kind, protocol) == said
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        ("loopback", (ALLOW, ALLOW, ALLOW, ALLOW)),
+        ("streams", (ALLOW, ALLOW, FORBIDDEN, ALLOW)),
+        ("none", (ALLOW, FAMILY, FAMILY, FAMILY)),
+    ],
+)
+def test_forked_runs_have_no_datagrams(machine: str, network: str, said: tuple[int, ...]) -> None:
+    """What Landlock cannot close, UDP, a forked kernel may not even open; a run that is no kernel opens nothing."""
+    families = ((1, STREAM), (2, STREAM), (2, 2), (16, 3))
+    answers = tuple(answer(machine, SOCKET[machine], *one, 0, network=network) for one in families)
+    assert answers == said
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,6 +97,12 @@ def _swept(path: Path) -> bool:
     finally:
         os.close(handle)
     return True
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it, if it is there; an error is never passed over."""
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
 
 
 def sync_folder(folder: Path) -> None:

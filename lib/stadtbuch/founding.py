@@ -16,10 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
-from stadtbuch import atomic
+from stadtbuch import atomic, scratch
 from stadtbuch import settings as city_settings
 from stadtbuch.catalog import index, intake_file
 from stadtbuch.errors import Failed, Problem, UsageError
@@ -274,8 +273,7 @@ def _quoted(words: str) -> str:
 
 def _generated(made: Mapping[str, bytes]) -> dict[str, bytes]:
     """Open the new city in a temporary folder, and give what is generated from its catalogue."""
-    with TemporaryDirectory(prefix="stadtbuch-init-") as place:
-        root = Path(place)
+    with scratch.folder("init") as root:
         for path, data in made.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_bytes(data)

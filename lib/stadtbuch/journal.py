@@ -106,14 +106,14 @@ def noted(folder: Path, *, command: str, now: datetime) -> Iterator[Held]:
 
 
 def _written(folder: Path, *, command: str, since: str) -> tuple[int, Path]:
-    """Write a note that is held from the moment it has its name."""
+    """Write a note that is held from the moment it has its name; drafts that nobody holds go."""
     path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.json"
     new = path.with_suffix(".new")
     with atomic.telling(f"{folder.parent.name}/{folder.name}"):
-        handle = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        _drop_drafts(folder)
+        handle = _drafted(new)
         _held.add(handle)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
             os.write(handle, json.dumps({"command": command, "since": since}).encode())
             os.fsync(handle)
             new.rename(path)
@@ -126,6 +126,28 @@ def _written(folder: Path, *, command: str, since: str) -> tuple[int, Path]:
     return handle, path
 
 
+def _drafted(new: Path) -> int:
+    """Make a draft and hold it; one that was dropped before it was held is made anew."""
+    while True:
+        handle = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink:
+                return handle
+        except BaseException:
+            os.close(handle)
+            new.unlink(missing_ok=True)
+            raise
+        os.close(handle)
+
+
+def _drop_drafts(folder: Path) -> None:
+    """Remove drafts of notes that nobody holds: their commands were killed before they changed anything."""
+    for draft in folder.glob("*.new"):
+        if _ownerless(draft):
+            draft.unlink(missing_ok=True)
+
+
 def interrupted(folder: Path) -> list[Note]:
     """Give the notes that nobody holds any more, the oldest first."""
     found = [_read(path) for path in folder.iterdir() if path.suffix == ".json" and _ownerless(path)]
@@ -133,12 +155,9 @@ def interrupted(folder: Path) -> list[Note]:
 
 
 def forget(notes: Iterable[Note]) -> None:
-    """Remove notes after what they stood for is finished, and drafts of notes that nobody holds."""
+    """Remove notes after what they stood for is finished."""
     for note in notes:
         note.path.unlink(missing_ok=True)
-        for draft in note.path.parent.glob("*.new"):
-            if _ownerless(draft):
-                draft.unlink(missing_ok=True)
 
 
 def _ownerless(path: Path) -> bool:

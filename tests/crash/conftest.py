@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,14 +12,21 @@ from crash.world import Nursery, Scene
 
 
 @pytest.fixture(scope="session")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+def disk() -> Iterator[Path]:
+    """Give a folder for cities that are cut off, in memory if possible."""
+    with world.quick_disk("crash-") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def nursery(disk: Path) -> Iterator[Nursery]:
     """Give the process that calls commands."""
-    made = Nursery(tmp_path_factory.mktemp("nursery"))
+    made = Nursery(disk / "nursery")
     yield made
     made.close()
 
 
 @pytest.fixture(scope="session")
-def scenes(tmp_path_factory: pytest.TempPathFactory, nursery: Nursery) -> dict[str, Scene]:
+def scenes(disk: Path, nursery: Nursery) -> dict[str, Scene]:
     """Give the scenes by name."""
-    return {one.name: one for one in world.make(tmp_path_factory.mktemp("scenes"), nursery)}
+    return {one.name: one for one in world.make(disk / "scenes", nursery)}

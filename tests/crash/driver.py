@@ -9,11 +9,14 @@ flush, a rename, a removal, a folder, a commit of the book. Nothing of this is k
 from __future__ import annotations
 
 import atexit
+import gc
+import importlib
 import json
 import os
 import signal
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +127,8 @@ def call(request: dict[str, Any]) -> int:
     if os.environ.get("CRASH_TRACE"):
         main._unexpected = _reraise  # type: ignore[assignment]
     os.chdir(request["root"])
+    if request["temporary"]:
+        os.environ["TMPDIR"], tempfile.tempdir = request["temporary"], None
     for stream, name in ((1, "out"), (2, "err")):
         handle = os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(handle, stream)
@@ -140,28 +145,36 @@ def _reraise(error: Exception) -> Any:
     raise error
 
 
-def warm() -> None:
-    """Do once what every command would do again: imports, templates, the list of what is installed."""
-    import geopandas  # noqa: F401 - so that no command has to import it again
+IMPORTED = """
+    geopandas pyarrow.parquet pyarrow.dataset pandas.core.arrays.arrow.extension_types rich.console rich.progress
+    jinja2.ext mistune.plugins.def_list cryptography.hazmat.primitives.asymmetric.ed25519 encodings.utf_8_sig
+    stadtbuch.catalog.reading stadtbuch.cli.main stadtbuch.cli.build stadtbuch.cli.report stadtbuch.cli.looked
+    stadtbuch.cli.unchanged stadtbuch.dashboards.build stadtbuch.dashboards.shelf stadtbuch.reports.build
+    stadtbuch.reports.recovery stadtbuch.runs.kernels stadtbuch.site.pages stadtbuch.submissions.review
+"""
 
-    import stadtbuch.catalog.reading
-    import stadtbuch.cli.build
-    import stadtbuch.cli.report
-    import stadtbuch.dashboards.build
-    import stadtbuch.reports.build
-    import stadtbuch.reports.recovery
-    import stadtbuch.runs.kernels
-    import stadtbuch.site.pages
-    import stadtbuch.submissions.review  # noqa: F401 - as above
-    from stadtbuch.reports import look
+
+def warm() -> None:
+    """Do once what every command would do again: imports, templates, the list of what is installed, the wheel."""
+    for name in IMPORTED.split():
+        importlib.import_module(name)
+    import nbformat
+
+    from stadtbuch.reports import body, library, look, packages
     from stadtbuch.runs import key
 
     key.environment(Path("/nowhere"))
     key.library()
+    for relaxed in (False, True):
+        nbformat.validate(nbformat.v4.new_notebook(), relax_add_props=relaxed)
+    library.wheel()
+    packages.installed()
+    body._exporter()
     for language in ("de", "en"):
         environment = look._environment(language)
         for name in environment.list_templates():
             environment.get_template(name)
+    gc.freeze()  # so that no process copies what all of them only read
 
 
 def serve() -> None:

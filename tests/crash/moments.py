@@ -16,6 +16,7 @@ from pathlib import Path
 import stadtbuch
 from crash import world
 from crash.world import BUILD, Nursery, Scene
+from stadtbuch.runs import cgroups
 
 LIB = str(Path(stadtbuch.__file__).parents[1])
 NOBODY = 65534
@@ -61,13 +62,13 @@ def survive(nursery: Nursery, scene: Scene, *, share: float) -> list[str]:
     with city(scene) as (root, scratch):
         process = start(root, scratch=scratch)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(share * _seconds(scene))
+            process.wait(share * measure(scene))
         told = kill(process, root)
         told += [f"half edition in between: {one}" for one in world.half_editions(root)]
-        ended = nursery.call(root, BUILD)
+        ended = nursery.call(root, BUILD, temporary=scratch)  # the same one, as on the same machine
         told += [f"the next build ended with {ended.status}: {ended.err}"] if ended.status else []
-        told += [one for one in world.wrong(root, scene) if "public.not-ours" not in one]
-        told += _left(root, scratch)
+        told += world.wrong(root, scene)
+        told += _left(root, scratch, process.pid)
     return [f"moment {share:.6f}: {one}" for one in [*told, *nursery.left()]]
 
 
@@ -86,10 +87,10 @@ def kill(process: subprocess.Popen[bytes], root: Path) -> list[str]:
 @contextlib.contextmanager
 def city(scene: Scene, *, name: str = "city") -> Iterator[tuple[Path, Path]]:
     """Give a city before anything ran in it, and an empty folder for temporary files; short, for sockets."""
-    with tempfile.TemporaryDirectory(prefix="sb-") as folder:
-        scratch = Path(folder) / "tmp"
+    with world.quick_disk("sb-") as folder:
+        scratch = folder / "tmp"
         scratch.mkdir()
-        yield bare_city(scene, Path(folder) / name), scratch
+        yield bare_city(scene, folder / name), scratch
 
 
 def other_account() -> bool:
@@ -125,8 +126,8 @@ def until(ready: Callable[[], object]) -> None:
     raise TimeoutError
 
 
-def _seconds(scene: Scene) -> float:
-    """Measure a whole build once."""
+def measure(scene: Scene) -> float:
+    """Measure a whole build once, in seconds."""
     if "build" not in WHOLE:
         with city(scene) as (root, scratch):
             begun = time.monotonic()
@@ -135,10 +136,17 @@ def _seconds(scene: Scene) -> float:
     return WHOLE["build"]
 
 
-def _left(root: Path, scratch: Path) -> list[str]:
-    """Name what is left in the folder for temporary files, and in the control groups of the machine."""
+def _left(root: Path, scratch: Path, killed: int) -> list[str]:
+    """Name what is left in the folder for temporary files, and of the killed process's control groups."""
     found = [f"temporary: {path.name}" for path in scratch.iterdir()]
+    found += [f"control group: {path.name}" for path in _groups(killed)]
     return found + [f"process {number}" for number in world.processes(root)]
+
+
+def _groups(owner: int) -> list[Path]:
+    place = cgroups.find()
+    folders = set(place.folders.values()) if place else set()
+    return [path for folder in folders for path in folder.glob(f"{cgroups.PREFIX}{owner}-*")]
 
 
 def may_mount() -> bool:
@@ -166,7 +174,7 @@ def fill(nursery: Nursery, scene: Scene, *, megabytes: int) -> list[str]:
             root = Path(shutil.copytree(scene.root, disk / "city"))
             ended = nursery.call(root, scene.command)
             subprocess.run(["mount", "-o", "remount,size=1g", str(disk)], check=True)
-            told = world._badly_told(ended) + world._in_between(root)
+            told = world._badly_told(ended) + world._in_between(root, scene)
             again = nursery.call(root, scene.command)
             told += [f"the next build ended with {again.status}: {again.err}"] if again.status else []
             told += world.wrong(root, scene)

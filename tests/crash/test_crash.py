@@ -14,7 +14,7 @@ from crash.world import BUILD, FIRST, Nursery, Scene
 pytestmark = pytest.mark.slow
 
 SEED = 20260115
-CUTS = {"publish": 9, "approve": 6, "withhold": 3, "accept": 2}
+CUTS = {"publish": 8, "approve": 5, "withhold": 2, "withdraw": 3, "accept": 2}
 """How many cuts of each command ``make test`` tries; ``make campaign NAME=crash`` tries every step."""
 
 

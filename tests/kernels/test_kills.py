@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from stadtbuch import scratch
 from stadtbuch.errors import Refused
-from stadtbuch.runs import box, kernels, warm
+from stadtbuch.runs import box, cgroups, kernels, warm
 
 TESTS = Path(__file__).parents[1]
 LIBRARY = Path(box.__file__).parents[2]
@@ -109,6 +110,14 @@ def gone(several: set[str]) -> None:
     raise AssertionError(f"still there: {[told for one, told in processes().items() if one in several]}")
 
 
+def left_by(owner: int) -> list[Path]:
+    """Give the folders and control groups of a process."""
+    place = cgroups.find()
+    groups = set(place.folders.values()) if place else set()
+    found = [path for folder in groups for path in folder.glob(f"{cgroups.PREFIX}{owner}-*")]
+    return found + list(Path(tempfile.gettempdir()).glob(f"{warm.SOCKETS}-{owner}-*"))
+
+
 class Field:
     """Runs, and what happens to them."""
 
@@ -118,6 +127,7 @@ class Field:
         self.count: Counter[str] = Counter()
         self.live: list[warm.Run] = []
         self.number = 0
+        self.owners: list[int] = []
         self.log = os.open(os.devnull, os.O_WRONLY)
 
     def fork(self) -> warm.Run:
@@ -215,6 +225,7 @@ class Field:
             started = set(below(command.pid))
             assert len(started) > 6
             command.kill()
+        self.owners.append(command.pid)
         gone(started)
 
 
@@ -235,8 +246,8 @@ def field(seed: int) -> Iterator[Field]:
     os.close(found.log)
     warm.end()
     gone(set(below(os.getpid(), without=before)))
-    kernels.sweep()  # as the next start does
-    assert not list(Path(tempfile.gettempdir()).glob(f"{warm.SOCKETS}-{os.getpid()}-*"))
+    with scratch.folder("test"):  # the next start, of whatever, takes away what the killed ones left
+        assert [one for owner in (os.getpid(), *found.owners) for one in left_by(owner)] == []
     assert len(list(Path("/proc/self/fd").iterdir())) <= handles
 
 

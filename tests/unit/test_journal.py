@@ -1,5 +1,6 @@
 """The journal: a note that nobody holds any more was left by a command that ended in the middle."""
 
+import fcntl
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -52,11 +53,20 @@ def test_a_killed_command_leaves_its_note(tmp_path):
         "    os.kill(os.getpid(), 9)\n"
     )
     assert subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False).returncode == -9
-    (tmp_path / "1-abc.new").write_bytes(b"")
     left = journal.interrupted(tmp_path)
     assert [(one.command, one.since) for one in left] == [("stadtbuch build", "2026-01-15T08:00:00Z")]
     journal.forget(left)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_drafts_of_killed_commands_go_with_the_next_note(tmp_path):
+    """A command that was killed before its note had its name changed nothing; a draft that somebody holds stays."""
+    (tmp_path / "1-abc.new").write_bytes(b"")
+    (tmp_path / "2-def.new").write_bytes(b"")
+    with (tmp_path / "2-def.new").open() as draft:
+        fcntl.flock(draft, fcntl.LOCK_EX)
+        with noted(tmp_path):
+            assert [path.name for path in tmp_path.glob("*.new")] == ["2-def.new"]
 
 
 def test_a_damaged_note_still_says_that_something_is_unfinished(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stadtbuch import scratch
 from stadtbuch.cli import interruption
 from stadtbuch.cli.context import (
     AsOption,
@@ -123,8 +123,8 @@ def _verify_again(city: City, names: list[str]) -> tuple[list[dict[str, Any]], i
     def say(edition: str) -> None:
         narrator().print(said(f"Rechnet nach: {edition}", f"Computing again: {edition}"), soft_wrap=True)
 
-    with tempfile.TemporaryDirectory(prefix="stadtbuch-verify-") as folder:
-        found = list(reverification.again(city, names, work=Path(folder), told=say))
+    with scratch.folder("verify") as folder:
+        found = list(reverification.again(city, names, work=folder, told=say))
     write_site(city)
     codes = [one.exit_code for one in found]
     return [one.as_dict(language()) for one in found], next((code for code in (1, 3) if code in codes), 0)

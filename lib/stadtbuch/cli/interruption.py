@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from stadtbuch import journal
+from stadtbuch import journal, scratch
 from stadtbuch.cli.context import language, narrator, said
 from stadtbuch.errors import Busy, StateError
 from stadtbuch.journal import Held, Note
@@ -71,7 +71,7 @@ def _finish(city: City) -> tuple[list[Note], Counter[str]]:
     """Bring archive, shelf, spool and pages to what the book says; give the notes, and how much was done."""
     from stadtbuch.dashboards import shelf  # noqa: PLC0415 - start-up time; needed after a crash only
     from stadtbuch.reports import recovery  # noqa: PLC0415 - as above
-    from stadtbuch.runs import kernels  # noqa: PLC0415 - as above
+    from stadtbuch.runs import cgroups  # noqa: PLC0415 - as above
     from stadtbuch.site import pages  # noqa: PLC0415 - as above
     from stadtbuch.submissions import inbox  # noqa: PLC0415 - as above
 
@@ -79,7 +79,8 @@ def _finish(city: City) -> tuple[list[Note], Counter[str]]:
         notes = journal.interrupted(city.state.folder("journal"))
         done = Counter(asdict(recovery.mend(city)))
         done["dashboards"] = shelf.mend(city)
-        kernels.sweep()
+        scratch.sweep()
+        cgroups.sweep_all()
         with inbox.writing(city):
             pass  # which finishes what was cut off
         if city.settings.folder("public").exists():

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import stadtbuch
+from stadtbuch import scratch
 from stadtbuch.cli import interruption
 from stadtbuch.cli.context import CityOption, JsonOption, answer, open_city, open_settings, said
 from stadtbuch.errors import StateError
@@ -213,9 +214,7 @@ class Services:
         if process.stdout is not None:
             process.stdout.close()
         if process.returncode < 0:  # killed, so it could not clean up itself
-            from stadtbuch.runs import kernels  # noqa: PLC0415 - start-up time
-
-            kernels.sweep()
+            scratch.sweep()
 
     def end(self) -> None:
         """End both servers and everything that they started."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtbuch import scratch
 from stadtbuch.cli.context import CityOption, JsonOption, answer, language, narrator, open_city, said
 from stadtbuch.texts import Text
 
@@ -57,9 +57,9 @@ def verify(
     from stadtbuch.transparency.verification import Verifier  # noqa: PLC0415 - start-up time
 
     opened = _city(edition, city)
-    with tempfile.TemporaryDirectory(prefix="stadtbuch-verify-") as folder:
-        fresh = None if here else Environments(Path(folder) / "environments")
-        verifier = Verifier(Path(folder) / "editions", city=opened, fresh=fresh)
+    with scratch.folder("verify") as folder:
+        fresh = None if here else Environments(folder / "environments")
+        verifier = Verifier(folder / "editions", city=opened, fresh=fresh)
         verifier.work.mkdir()
         found = [_one(verifier.verify, one) for one in edition]
     documents = [one.as_dict(language()) for one in found]

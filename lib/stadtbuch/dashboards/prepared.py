@@ -8,20 +8,18 @@ shows when all seats are taken; both are read-only, and every file was checked a
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stadtbuch import scratch
 from stadtbuch.dashboards import shelf
 from stadtbuch.dashboards.shelf import Kept
 from stadtbuch.reports import look
 from stadtbuch.settings import Settings
 
-PREFIX = "stadtbuch-dashboards-"
+KIND = "dashboards"
 ABOUT = "about.json"
 READ, ENTER = 0o444, 0o555
 
@@ -68,8 +66,7 @@ def lay_out(found: Sequence[Kept], settings: Settings, *, datasets: Sequence[str
     tokens
         The city's own style tokens.
     """
-    sweep()
-    root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    root = scratch.made(KIND)
     for name in ("shown", "live", "kernels"):
         (root / name).mkdir(mode=0o700)
     for kept in found:
@@ -91,17 +88,7 @@ def read(root: Path) -> Prepared:
 
 def clear(root: Path) -> None:
     """Remove the copy."""
-    for folder in (root, *(path for path in root.rglob("*") if path.is_dir() and not path.is_symlink())):
-        folder.chmod(0o700)
-    shutil.rmtree(root, ignore_errors=True)
-
-
-def sweep() -> None:
-    """Remove the copies of servers that were killed before they could clean up."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
-            clear(folder)
+    scratch.remove(root)
 
 
 def _copy(kept: Kept, root: Path) -> None:
@@ -122,13 +109,3 @@ def _write(path: Path, data: bytes) -> None:
         folder.mkdir(mode=0o755)
     path.write_bytes(data)
     path.chmod(READ)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True

@@ -157,10 +157,11 @@ def take_down(state: State, name: str) -> None:
     """Take a dashboard off the shelf: renamed first, so that nobody reads half of it."""
     place = state.folder("dashboards") / name
     old = place.parent / f".{name}.old"
-    shutil.rmtree(old, ignore_errors=True)
-    if place.exists():
-        place.rename(old)
-        shutil.rmtree(old, ignore_errors=True)
+    with atomic.telling("var/dashboards"):
+        atomic.remove_folder(old)
+        if place.exists():
+            place.rename(old)
+            atomic.remove_folder(old)
 
 
 def read(folder: Path) -> Kept | None:

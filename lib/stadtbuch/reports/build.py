@@ -154,6 +154,7 @@ def build(
         for report in {work.report.name: work.report for work in works}.values():
             decisions.point(city, report)
             _remember(city, [work for work in works if work.report.name == report.name])
+        execute.forget_interruptions(city.state)
         summary = _summary(works, executed=_executed(works))
         spared.note(city.state.folder("log"), spared.number(summary["runs"]), at=city.now.timestamp())
         return summary

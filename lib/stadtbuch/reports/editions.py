@@ -324,11 +324,19 @@ def _written(folder: Path, edition: Edition, files: Mapping[str, bytes]) -> Path
 
 
 def remove(folder: Path) -> None:
-    """Take away an edition that waited: renamed first, so that nobody sees half of it."""
+    """
+    Take away an edition that waited: renamed first, so that nobody sees half of it.
+
+    Raises
+    ------
+    StateError
+        If the disk does not let it go; then the next command takes away what is left.
+    """
     old = folder.parent / _BESIDE.format(folder.name, "old")
-    shutil.rmtree(old, ignore_errors=True)
-    folder.rename(old)
-    shutil.rmtree(old, ignore_errors=True)
+    with atomic.telling("var/spool"):
+        atomic.remove_folder(old)
+        folder.rename(old)
+        atomic.remove_folder(old)
 
 
 def edition_bytes(edition: Edition) -> bytes:

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from stadtbuch import atomic
 from stadtbuch.book.ledger import Entry
-from stadtbuch.errors import StadtbuchError, StateError
+from stadtbuch.errors import Busy, StadtbuchError, StateError
 from stadtbuch.model.report import Approval
 from stadtbuch.reports import decisions, definitions, editions, removal
 from stadtbuch.reports.editions import Archived
 from stadtbuch.runs import execute
 from stadtbuch.session.city import City
+from stadtbuch.state import State
 from stadtbuch.texts import Text
 
 
@@ -57,6 +58,7 @@ def mend(city: City) -> Mended:
         runs = _enter_runs(city)
         gone += sum(map(_removed, list(editions.removed(city.state))))
         gone += execute.clear(city)
+        gone += _clear_cluster(city.state)
         gone += atomic.sweep(city.state.root)
         _point(city)
     return Mended(shown + approved, aside, withheld, runs, gone)
@@ -158,6 +160,14 @@ def _enter_runs(city: City) -> int:
         details = execute.described(info)
         city.book.append("ran", subject=info["notebook"], actor=city.actor, now=city.now, details=details)
     return len(found)
+
+
+def _clear_cluster(state: State) -> bool:
+    """Take away where a cluster's workers were at work on this machine, unless one is at work."""
+    folder = state.folder("spool") / "cluster"
+    with suppress(Busy), state.lock("cluster", command="stadtbuch"):
+        return folder.exists() and _removed(folder)
+    return False
 
 
 def _point(city: City) -> None:

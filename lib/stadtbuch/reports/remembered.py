@@ -38,11 +38,10 @@ def why(state: State, request: Request, *, report: str, cell: str, step: str) ->
     if execute.finished(request) is not None:
         return []
     before = _kept(state, report).get(cell or NO_CELL, {}).get(step) or _of_edition(state, report, cell, step)
+    ended = _ended(state, request)
     if before is None:
-        return [Reason("first", step=step)]
-    return reasons.between(before, _plain(request.key_parts), step=step) or [
-        Reason(_ended(request.folder), step=step)
-    ]
+        return [Reason("interrupted" if ended == "interrupted" else "first", step=step)]
+    return reasons.between(before, _plain(request.key_parts), step=step) or [Reason(ended, step=step)]
 
 
 def keep(state: State, report: str, found: Mapping[str, Mapping[str, Parts]]) -> None:
@@ -96,10 +95,11 @@ def _plain(parts: Parts) -> dict[str, Any]:
     return dict(json.loads(key.canonical(dict(parts))))
 
 
-def _ended(folder: Path) -> str:
+def _ended(state: State, request: Request) -> str:
     """Say how a run of the same key ended that left no result: ``failed``, ``interrupted`` or ``gone``."""
+    folder = request.folder
     if not (folder / "run.json").exists():
-        return "gone"
+        return "interrupted" if execute.was_interrupted(state, request.key) else "gone"
     try:
         status = json.loads((folder / "result.json").read_bytes()).get("status")
     except (OSError, ValueError, AttributeError):

@@ -241,13 +241,13 @@ def _clear_public(city: City, found: Scope) -> None:
     public = city.settings.folder("public")
     for one in found.editions:
         place = public / one.path
-        shutil.rmtree(place, ignore_errors=True)
+        atomic.remove_folder(place)
         for page in place.parent.glob("*.*"):
             if page.is_file():
                 page.unlink()
-        shutil.rmtree(public / "dashboards" / one.edition.report, ignore_errors=True)
+        atomic.remove_folder(public / "dashboards" / one.edition.report)
     for digest in found.digests:
-        shutil.rmtree(public / packages.PUBLIC / digest, ignore_errors=True)
+        atomic.remove_folder(public / packages.PUBLIC / digest)
 
 
 def _clear_rest(state: State, found: Scope) -> None:
@@ -361,8 +361,9 @@ def require_clean(city: City, made: Edition) -> None:
     if not again:
         return
     named = ", ".join(sorted(contents(made)[one] for one in again))
-    for key in made.run_keys.values():
-        shutil.rmtree(city.state.folder("runs") / key, ignore_errors=True)
+    with atomic.telling("var/runs"):
+        for key in made.run_keys.values():
+            atomic.remove_folder(city.state.folder("runs") / key)
     raise Refused(
         "edition.removed-content",
         Text(

@@ -88,15 +88,21 @@ def find(root: Path = ROOT, own: str | None = None) -> Place | None:
     own
         What ``/proc/self/cgroup`` says.
     """
+    paths = _paths(own)
+    return _first(root, paths) or _second(root, paths)
+
+
+def _paths(own: str | None) -> dict[str, str]:
+    """Give the own groups: controller -> path; version 2 has one for all, under an empty name."""
     try:
         said = own if own is not None else OWN.read_text(encoding="utf-8")
     except OSError:
-        return None
+        return {}
     paths: dict[str, str] = {}
     for line in said.splitlines():
         _number, controllers, path = line.split(":", 2)
         paths |= dict.fromkeys(controllers.split(","), path.lstrip("/"))
-    return _first(root, paths) or _second(root, paths)
+    return paths
 
 
 def make(place: Place, *, memory_bytes: int, processes: int) -> Group:
@@ -130,6 +136,23 @@ def sweep(place: Place) -> None:
             owner = left.name.removeprefix(PREFIX).partition("-")[0]
             if owner.isdigit() and not Path(f"/proc/{owner}").exists():
                 Group(place.version, (left,)).close()
+
+
+def sweep_all(root: Path = ROOT, own: str | None = None) -> None:
+    """
+    Remove groups of commands that were killed, wherever this one could make some; nothing else is changed.
+
+    Parameters
+    ----------
+    root, own
+        As `find`.
+    """
+    paths = _paths(own)
+    first = _first(root, paths)
+    here = root / paths.get("", "")
+    both = (folder for folder in (here, here.parent) if folder.is_relative_to(root))
+    for place in [first] if first else [Place("v2", {"": folder}) for folder in both]:
+        sweep(place)
 
 
 def _limits(version: str, memory_bytes: int, processes: int) -> tuple[tuple[str, int, bool], ...]:

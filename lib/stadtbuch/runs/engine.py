@@ -20,7 +20,6 @@ from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -31,6 +30,7 @@ from papermill.engines import Engine, NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.translators import PythonTranslator
 
+from stadtbuch import scratch
 from stadtbuch.errors import Refused
 from stadtbuch.runs import anybody, kernels, warm
 from stadtbuch.runs.warm import CPU, DEAD, OUTPUT, TIMEOUT, Stopped
@@ -187,8 +187,7 @@ def _retype(notebook: Any, values: Mapping[str, Any]) -> None:
 
 
 def _without_wall(nb_man: Any, laid: anybody.Laid, said: Mapping[str, Any]) -> None:
-    with TemporaryDirectory(prefix="stadtbuch-papermill-") as place:
-        folder = Path(place)
+    with scratch.folder("papermill") as folder:
         laid.write(folder)
         client = PapermillNotebookClient(
             nb_man,
@@ -200,7 +199,7 @@ def _without_wall(nb_man: Any, laid: anybody.Laid, said: Mapping[str, Any]) -> N
             record_timing=False,
             **said,
         )
-        client.execute(env=laid.environment(folder), cwd=place)
+        client.execute(env=laid.environment(folder), cwd=str(folder))
 
 
 def _execute_all(nb_man: Any, client: PapermillNotebookClient, run: warm.Run, seconds: float) -> None:

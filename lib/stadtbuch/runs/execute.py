@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -29,6 +30,7 @@ from stadtbuch.runs import key, worker
 from stadtbuch.runs.plan import Request
 from stadtbuch.session.city import City
 from stadtbuch.settings import Runs
+from stadtbuch.state import State
 from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
@@ -36,8 +38,11 @@ if TYPE_CHECKING:
 
 Wall = Literal["where-possible", "required", "none"]
 
+INTERRUPTED = "interrupted"
 MARK = "result.json"
 """Says how a run ended; written last."""
+
+MOST_CLAIMS = 256
 
 Status = Literal["ran", "unchanged", "failed"]
 
@@ -199,14 +204,15 @@ def execute(
         told(Progress(result.request, result.status, len(results), len(different)))
         on_result(result)
 
-    with ExitStack() as claims:
-        for request in different:
-            claims.enter_context(_claim(request.folder))
+    with _Claims() as claims:
         todo = []
+        for request in different:
+            claims.take(request.folder)
         for request in different:
             known = finished(request)
             if known is not None:
                 done(known)
+                claims.drop(request.folder)
             else:
                 todo.append(request)
         for request in todo:
@@ -219,6 +225,7 @@ def execute(
         try:
             for result in crew(todo, jobs=jobs, seconds=seconds or limits.seconds, started=started):
                 _commit(result)
+                claims.drop(result.folder)
                 done(result)
                 _enter(city, unwritten, results)
         finally:  # what is done is in the book, also when Ctrl-C ends the rest
@@ -339,11 +346,22 @@ def clear(city: City) -> int:
     Remove the folders of runs that were interrupted, or whose files a power cut damaged; give their number.
 
     A folder that somebody is working in stays, and so does one of a run that failed: it is what people look at.
+    Which ones were interrupted is kept until the next build is over, so that it can say why it runs them again.
     """
-    return sum(_cleared(folder) for folder in sorted(city.state.folder("runs").iterdir()))
+    return sum(_cleared(folder, city.state) for folder in sorted(city.state.folder("runs").iterdir()))
 
 
-def _cleared(folder: Path) -> bool:
+def was_interrupted(state: State, key: str) -> bool:
+    """Tell whether a run was interrupted since the last build that came to its end."""
+    return (state.folder("cache") / INTERRUPTED / key).exists()
+
+
+def forget_interruptions(state: State) -> None:
+    """Forget which runs were interrupted: a build has come to its end."""
+    shutil.rmtree(state.folder("cache") / INTERRUPTED, ignore_errors=True)
+
+
+def _cleared(folder: Path, state: State) -> bool:
     try:
         failed = json.loads((folder / MARK).read_text(encoding="utf-8"))["status"] == "failed"
     except (OSError, ValueError, KeyError, TypeError):
@@ -352,7 +370,10 @@ def _cleared(folder: Path) -> bool:
         return False
     try:
         with _claim(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            noted = state.folder("cache") / INTERRUPTED
+            noted.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (noted / folder.name).touch()
+            shutil.rmtree(folder)
     except Busy:
         return False
     return True
@@ -368,6 +389,46 @@ def _complete(folder: Path) -> bool:
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return sound and told["status"] == "ran" and (folder / worker.INFO).is_file()
+
+
+class _Claims:
+    """
+    Holds the folders of runs while they are worked in, of at most `MOST_CLAIMS` at once, in their order.
+
+    Each claim costs an open descriptor, of which a process has about a thousand. Of more runs than that, the later
+    ones are only looked at in the beginning, and held when earlier ones are over.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[Path, ExitStack] = {}
+        self._later: deque[Path] = deque()
+
+    def __enter__(self) -> _Claims:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in self._held.values():
+            one.close()
+
+    def take(self, folder: Path) -> None:
+        """Claim a folder; Busy if somebody works in it."""
+        claim = ExitStack()
+        claim.enter_context(_claim(folder))
+        if len(self._held) < MOST_CLAIMS:
+            self._held[folder] = claim
+        else:
+            claim.close()
+            self._later.append(folder)
+
+    def drop(self, folder: Path) -> None:
+        """Let go of a folder, and hold the next one."""
+        held = self._held.pop(folder, None)
+        if held is None:
+            self._later.remove(folder)
+        else:
+            held.close()
+            if self._later:
+                self.take(self._later.popleft())
 
 
 @contextmanager

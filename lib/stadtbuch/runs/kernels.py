@@ -8,10 +8,7 @@ not on ports.
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,10 +19,10 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
 import stadtbuch
+from stadtbuch import scratch
 from stadtbuch.runs import warm
 
 NAME = "stadtbuch-plain"
-SOCKETS = warm.SOCKETS
 PROGRAM = Path(__file__).with_name("inside.py")
 
 
@@ -59,7 +56,7 @@ class PlainKernel(AsyncKernelManager):
     @default("connection_file")
     def _private_folder(self) -> str:
         """Give a short path (the system limits a socket's to about 100 characters) that only we can enter."""
-        return str(Path(tempfile.mkdtemp(prefix=f"{SOCKETS}-{os.getpid()}-")) / "kernel.json")
+        return str(scratch.made(warm.KIND) / "kernel.json")
 
     async def _async_is_alive(self) -> bool:
         """Tell whether the process lives, and remember how it ended."""
@@ -73,27 +70,9 @@ class PlainKernel(AsyncKernelManager):
         """Remove the connection file with its folder."""
         await super()._async_cleanup_resources(restart=restart)
         if not restart:
-            shutil.rmtree(Path(self.connection_file).parent, ignore_errors=True)
+            scratch.remove(Path(self.connection_file).parent)
 
     cleanup_resources = _async_cleanup_resources  # type: ignore[assignment]
-
-
-def sweep() -> None:
-    """Remove the sockets of kernels whose worker was killed before it could clean up."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{SOCKETS}-*-*"):
-        owner = folder.name.removeprefix(f"{SOCKETS}-").partition("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
 
 
 def environment(folder: Path, info: Mapping[str, Any]) -> dict[str, str]:

@@ -12,9 +12,7 @@ import json
 import multiprocessing
 import os
 import re
-import shutil
 import stat
-import tempfile
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from importlib.metadata import distributions
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from stadtbuch import scratch
 from stadtbuch.errors import Refused, StadtbuchError
 from stadtbuch.runs import execute, key, worker
 from stadtbuch.runs.artefacts import Artefacts
@@ -30,7 +29,6 @@ from stadtbuch.runs.plan import Request
 from stadtbuch.settings import Runs
 from stadtbuch.texts import Text
 
-FOLDER = "stadtbuch-unit"
 INPUT = 2**30
 """Bytes of one file that a run is given."""
 PIECE = 64 * 2**20
@@ -231,36 +229,8 @@ def is_harmless(name: str) -> bool:
 @contextmanager
 def private_folder(place: str | None = None) -> Iterator[Path]:
     """Make a folder that only this user can enter, and remove it; those of killed workers are removed as well."""
-    place = place or tempfile.gettempdir()
-    sweep(Path(place))
-    folder = Path(tempfile.mkdtemp(prefix=f"{_mine()}-{os.getpid()}-", dir=place))
-    try:
+    with scratch.folder(scratch.UNIT, place=Path(place) if place else None) as folder:
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _mine() -> str:
-    """Begin the names of this machine's folders: several machines may share one folder for temporary files."""
-    return f"{FOLDER}-{os.uname().nodename}"
-
-
-def sweep(place: Path) -> None:
-    """Remove the folders of units whose worker is gone."""
-    for folder in place.glob(f"{_mine()}-*-*"):
-        owner = folder.name.removeprefix(f"{_mine()}-").partition("-")[0]
-        if owner.isdigit() and not _is_alive(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
 
 
 def _allow_children() -> None:

@@ -15,13 +15,11 @@ import os
 import platform
 import secrets
 import select
-import shutil
 import signal
 import socket
 import struct
 import sys
 import sysconfig
-import tempfile
 import threading
 import time
 from base64 import b64encode
@@ -34,13 +32,15 @@ from pathlib import Path
 from typing import Any
 
 import stadtbuch
+from stadtbuch import scratch
 from stadtbuch.errors import Refused
 from stadtbuch.runs import box, charts, seccomp, wall, zygote
 from stadtbuch.runs.bubblewrap import LIBRARY, Box, Limits
 from stadtbuch.texts import Text
 
 RUNS = zygote.RUNS
-SOCKETS = "stadtbuch-kernel"
+KIND = "kernel"
+SOCKETS = f"{scratch.PREFIX}-{KIND}"
 HOME = Path(stadtbuch.__file__).parent
 CHART_SERVERS = 2
 START_SECONDS = 60.0
@@ -257,8 +257,7 @@ class Warm:
         self._made = ExitStack()
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="stadtbuch-warm")
         self._said = os.memfd_create("said")
-        _sweep()
-        self._sockets = Path(tempfile.mkdtemp(prefix=f"{SOCKETS}-{os.getpid()}-"))
+        self._sockets = scratch.made(KIND)
         (self._sockets / "k").mkdir()
         (self._sockets / "k").chmod(0o777)  # in the box it is somebody else; above it nobody else enters
         self._control, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -372,7 +371,7 @@ class Warm:
         self._keeper.shutdown()
         self._control.close()
         os.close(self._said)
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        scratch.remove(self._sockets)
 
     def _start(self, inner: socket.socket) -> None:
         """Start everything, in the keeper's thread."""
@@ -466,13 +465,6 @@ _ROOMY = Limits(
     work_bytes=1 << 34,
 )
 """The box's own limits; each run has its own."""
-
-
-def _sweep() -> None:
-    """Remove what processes left behind that were killed before they could."""
-    from stadtbuch.runs import kernels  # noqa: PLC0415 - it stands on this module
-
-    kernels.sweep()
 
 
 def _filters() -> list[bytes]:

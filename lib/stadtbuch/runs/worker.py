@@ -63,7 +63,6 @@ def work(folder: Path, seconds: float) -> dict[str, Any]:
     """
     from stadtbuch.runs import engine, kernels  # noqa: PLC0415 - papermill, in the workers only
 
-    kernels.sweep()
     info = json.loads((folder / INFO).read_text(encoding="utf-8"))
     begun, used = time.monotonic(), _children()
     executed, fault = engine.run(

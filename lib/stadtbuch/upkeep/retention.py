@@ -211,6 +211,7 @@ def _leftovers(keeper: Keeper) -> Iterator[Due]:
     root = keeper.root
     found = [
         *root.glob("spool/preview-*"),
+        *root.glob("spool/cluster"),
         *(path for path in root.rglob(".*") if _HALF.fullmatch(path.name)),
     ]
     for path in sorted(found):
@@ -283,7 +284,7 @@ def _shorten(keeper: Keeper, path: Path) -> None:
 
 def _take_away(path: Path) -> None:
     """Remove a folder: renamed first, so that nobody reads half of it."""
-    if _HALF.fullmatch(path.name) or path.name.startswith("preview-"):
+    if _HALF.fullmatch(path.name) or path.parent.name == "spool":
         shutil.rmtree(path, ignore_errors=True)
         return
     old = path.parent / f".{path.name}.old"

@@ -6,6 +6,7 @@ import pytest
 
 from stadtbuch.reports import build, decisions, editions, recovery
 from stadtbuch.reports.recovery import Mended
+from stadtbuch.runs import execute
 from stadtbuch.texts import Text
 
 HEAD = "head-of-statistics"
@@ -101,6 +102,32 @@ def test_half_a_run_is_removed_and_done_again(built, how):
         next((run / "outputs/figures").iterdir()).write_bytes(b"")
     assert recovery.mend(built.open()).removed == 1
     assert not run.exists()
+
+
+def test_the_next_build_says_that_a_run_was_interrupted(built):
+    """Also after recovery has taken away the half of it; one build later that is over."""
+    (run,) = [path.parents[1] for path in (built.root / "var/runs").glob("*/outputs/figures")
+              if any(path.iterdir())]  # fmt: skip
+    (run / "result.json").unlink()
+    recovery.mend(built.open())
+
+    def why() -> list[str]:
+        summary = build.build(built.open(), ["area"], dry_run=True)
+        return [one.part for row in summary["runs"] for one in row["reason"]]
+
+    assert why() == ["interrupted"]
+    execute.forget_interruptions(built.open().state)
+    assert why() == ["gone"]
+
+
+def test_where_killed_workers_were_at_work_is_cleared(built):
+    """Not while a cluster of this city is at work."""
+    state = built.open().state
+    (state.folder("spool") / "cluster" / "unit").mkdir(parents=True)
+    with state.lock("cluster", command="test"):
+        assert recovery.mend(built.open()).removed == 0
+    assert recovery.mend(built.open()).removed == 1
+    assert not (state.folder("spool") / "cluster").exists()
 
 
 def test_a_failed_run_stays_to_be_looked_at(built):

@@ -77,6 +77,17 @@ def test_groups_of_killed_commands_are_swept(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["foreign", f"{cgroups.PREFIX}{os.getpid()}-7"]
 
 
+def test_groups_of_killed_commands_are_swept_without_making_any(tmp_path: Path) -> None:
+    """In the own group and in the one above, as a later command in another group below does; nothing else changes."""
+    (tmp_path / "service" / "commands").mkdir(parents=True)
+    for folder in (tmp_path / "service", tmp_path / "service" / "commands"):
+        (folder / f"{cgroups.PREFIX}4194999-0").mkdir()
+        (folder / f"{cgroups.PREFIX}{os.getpid()}-7").mkdir()
+    cgroups.sweep_all(tmp_path, "0::/service/commands\n")
+    left = [path.name for path in tmp_path.rglob("*") if path.name.startswith(cgroups.PREFIX)]
+    assert left == [f"{cgroups.PREFIX}{os.getpid()}-7"] * 2
+
+
 def test_real_group_bounds_and_goes() -> None:
     """On this machine, where groups can be made: limits stand in it, and nothing is left of it."""
     place = cgroups.find()

@@ -36,6 +36,7 @@ from stadtbuch.runs.artefacts import Artefacts
 from stadtbuch.runs.cluster import Cluster
 from stadtbuch.runs.execute import Result
 from stadtbuch.runs.plan import Request
+from stadtbuch.scratch import UNIT, sweep
 from stadtbuch.session import City
 
 pytestmark = pytest.mark.slow
@@ -114,7 +115,7 @@ def _editions(root: Path) -> dict[str, bytes]:
 def _kill_one(scratch: Path, killed: list[int]) -> None:
     """Wait until a worker has begun a run, and kill it: its name stands in the name of the run's folder."""
     for _ in range(3000):
-        for folder in scratch.glob(f"{unit.FOLDER}-*/run/run.json"):
+        for folder in scratch.glob(f"stadtbuch-{UNIT}-*/run/run.json"):
             killed.append(int(folder.parts[-3].rpartition("-")[0].rpartition("-")[2]))
             os.kill(killed[0], signal.SIGKILL)
             return
@@ -145,10 +146,10 @@ def test_a_worker_that_dies_changes_no_byte(tmp_path: Path, workers: Cluster, sc
 
 def test_a_dead_worker_leaves_nothing(workers: Cluster, scratch: Path) -> None:
     """Its processes end with it, and the next unit removes its folder."""
-    unit.sweep(scratch)
+    sweep(scratch)
 
-    assert list(scratch.glob(f"{unit.FOLDER}-*")) == []
-    _wait(lambda: not _speaking_of(f"{scratch}/{unit.FOLDER}-"))
+    assert list(scratch.glob(f"stadtbuch-{UNIT}-*")) == []
+    _wait(lambda: not _speaking_of(f"{scratch}/stadtbuch-{UNIT}-"))
 
 
 def _speaking_of(word: str) -> list[int]:

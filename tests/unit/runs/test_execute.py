@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -336,6 +337,36 @@ def test_the_same_run_twice_at_once_is_refused(tmp_path: Path) -> None:
         execute.execute([request])
 
     assert (refused.value.code, refused.value.exit_code) == ("run.busy", 1)
+
+
+def test_descriptors_do_not_grow_with_the_number_of_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the next runs are held; nobody else can take one that is at work, and in the end none is held."""
+    monkeypatch.setattr(execute, "MOST_CLAIMS", 2)
+    made = a_city(tmp_path)
+    request = plan.plan(made.open(), manifest.read(a_notebook(tmp_path)), {})
+    requests = [replace(request, key=f"{n}", folder=request.folder.with_name(f"{n}")) for n in range(6)]
+    held: list[list[bool]] = []
+
+    def crew(todo: Any, **_: Any) -> Any:
+        for request in todo:
+            held.append([_is_held(one.folder) for one in requests])
+            yield execute.Result(request, "failed", 0.0, {"type": "Test", "cell": None})
+
+    execute.execute(requests, crew=crew)
+
+    assert [row[number] for number, row in enumerate(held)] == [True] * 6
+    assert max(map(sum, held)) == 2
+    assert not any(_is_held(one.folder) for one in requests)
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        with execute._claim(folder):
+            return False
+    except Busy:
+        return True
 
 
 def test_every_error_class_can_be_told_by_its_name() -> None:

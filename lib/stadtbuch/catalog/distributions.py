@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
+from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import shapely
 
 from stadtbuch.model.dataset import Column, Dataset, FieldType
 
@@ -67,8 +71,23 @@ def csv_bytes(frame: pd.DataFrame, dataset: Dataset) -> bytes:
 def _words(values: pd.Series, column: Column) -> list[str]:
     """Write one column as text, missing values as nothing."""
     if column.type is FieldType.geometry:
-        return [shape.wkt if shape is not None else "" for shape in values]
-    return ["" if pd.isna(value) else _word(value, column.type) for value in values]
+        return [
+            "" if one is None else one for one in shapely.to_wkt(values.to_numpy(), rounding_precision=-1)
+        ]
+    return _each(values, lambda value: _word(value, column.type), missing="")
+
+
+def _each(values: pd.Series, write: Callable[[Any], Any], *, missing: Any) -> list[Any]:
+    """Write every value, each different one once: most columns repeat theirs."""
+    if values.dtype.kind == "f" and bool(np.signbit(values[values == 0]).any()):
+        return [missing if pd.isna(value) else write(value) for value in values]  # 0.0 and -0.0 are equal
+    places, different = pd.factorize(values)
+    written = np.empty(len(different) + 1, dtype=object)
+    written[:-1], written[-1] = (
+        [write(value) for value in different],
+        missing,
+    )  # a missing one has the place -1
+    return list(written[places])
 
 
 def _word(value: object, kind: FieldType) -> str:
@@ -97,16 +116,20 @@ def _geojson(frame: gpd.GeoDataFrame, dataset: Dataset) -> bytes:
 def _plain(values: pd.Series, column: Column) -> list[object]:
     """Give values as JSON knows them; dates as their ISO text."""
     if column.type in (FieldType.integer, FieldType.number, FieldType.boolean):
-        return [
-            None if pd.isna(value) else getattr(value, "item", lambda value=value: value)()
-            for value in values
-        ]
-    return [None if pd.isna(value) else _word(value, column.type) for value in values]
+        return _each(values, lambda value: getattr(value, "item", lambda: value)(), missing=None)
+    return _each(values, lambda value: _word(value, column.type), missing=None)
 
 
-def _rounded(shape: object) -> object:
+def _rounded(shape: Any) -> object:
     """Give a geometry's mapping with rounded coordinates."""
-    if shape is None:
-        return None
-    mapping = shape.__geo_interface__  # type: ignore[attr-defined]
-    return json.loads(json.dumps(mapping), parse_float=lambda number: round(float(number), PLACES))
+    return None if shape is None else _round(shape.__geo_interface__)
+
+
+def _round(part: Any) -> Any:
+    if isinstance(part, float):
+        return round(part, PLACES)
+    if isinstance(part, (list, tuple)):
+        return [_round(one) for one in part]
+    if isinstance(part, dict):
+        return {name: _round(value) for name, value in part.items()}
+    return part

@@ -141,14 +141,18 @@ def _plain(words: pd.Series, description: Column, *, decimals: bool) -> pd.Serie
 
 def _integers(words: pd.Series, description: Column, zone: ZoneInfo) -> pd.Series:
     plain = _plain(words, description, decimals=False)
-    numbers = [None if pd.isna(word) else int(word) for word in plain]
-    _refuse(np.array([one is not None and not -(2**63) <= one < 2**63 for one in numbers], dtype=bool))
-    return pd.Series(pd.array(numbers, dtype="Int64"), index=words.index)
+    places, different = pd.factorize(plain)  # most columns repeat their values: each is read once
+    read = [int(word) for word in different]
+    beyond = [not -(2**63) <= one < 2**63 for one in read]
+    _refuse(np.array([*beyond, False])[places])  # a missing one has the place -1
+    fitting = [None if bad else one for one, bad in zip(read, beyond, strict=True)]
+    return pd.Series(pd.array([*fitting, None], dtype="Int64")[places], index=words.index)
 
 
 def _numbers(words: pd.Series, description: Column, zone: ZoneInfo) -> pd.Series:
     plain = _plain(words, description, decimals=True)
-    numbers = np.array([np.nan if pd.isna(word) else float(word) for word in plain], dtype="float64")
+    places, different = pd.factorize(plain)  # as in `_integers`
+    numbers = np.array([*map(float, different), np.nan])[places]
     _refuse(np.isinf(numbers))
     return pd.Series(numbers, index=words.index)
 

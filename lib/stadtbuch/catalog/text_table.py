@@ -113,9 +113,8 @@ def parse(
         headings, lines, rows = rows[0], lines[1:], rows[1:]
         _check_headings(headings, name)
     _check_width(lines, rows, len(headings), name)
-    cells = list(zip(*rows, strict=True)) or [()] * len(headings)
     content = {
-        heading: pd.array(list(column), dtype="str") for heading, column in zip(headings, cells, strict=True)
+        heading: pd.array([row[place] for row in rows], dtype="str") for place, heading in enumerate(headings)
     }
     return pd.DataFrame(content, index=pd.Index(lines, dtype="int64"))
 

@@ -343,6 +343,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     _write_utf8()
     startup.spare()
+    startup.collect_seldom()
     try:
         return _run(given)
     except BrokenPipeError:

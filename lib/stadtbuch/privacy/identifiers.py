@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from stadtbuch.texts import Text
@@ -43,10 +44,15 @@ def found(text: str, *, allowed: frozenset[str] = frozenset()) -> dict[str, int]
     {}
     """
     counted = {
-        name: len({one for one in kind.find(text) if one.lower() not in allowed})
-        for name, kind in KINDS.items()
+        name: sum(one.lower() not in allowed for one in ones) for name, ones in _identifiers(text).items()
     }
     return {name: number for name, number in counted.items() if number}
+
+
+@lru_cache(maxsize=512)  # the cells of a report share most of their texts
+def _identifiers(text: str) -> Mapping[str, frozenset[str]]:
+    """Give the different identifiers by kind."""
+    return {name: frozenset(kind.find(text)) for name, kind in KINDS.items()}
 
 
 # ---- account numbers ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from stadtbuch import checks
@@ -221,7 +221,7 @@ def traceback(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
     """Refuse errors: their texts quote values and files."""
     yield from _of_faults(sheet, "privacy.traceback", _ERROR)
     for piece in sheet.pieces:
-        if piece.role not in ("source", "markdown") and _TRACEBACK.search(piece.readable):
+        if piece.role not in ("source", "markdown") and _is_report_of_error(piece.readable):
             what = Text(de="Der Text enthält einen Fehlerbericht.", en="The text holds an error report.")
             yield _finding("privacy.traceback", piece.place, what, _ERROR)
 
@@ -393,7 +393,7 @@ def path(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
 def secret(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
     """Refuse keys, tokens and passwords."""
     for piece in sheet.pieces:
-        if any(pattern.search(piece.readable) for pattern in _SECRETS):
+        if _holds_secret(piece.readable):
             what = Text(de="Hier steht ein Schlüssel oder Passwort.", en="Here stands a key or password.")
             remedy = Text(
                 de="Entfernen Sie es, und lassen Sie es sperren: Es gilt als bekannt.",
@@ -418,6 +418,8 @@ _TRACEBACK = re.compile(
     r"Traceback \(most recent call last\)|^Cell In\[\d+\], line \d+|^-{60,}\n\w*(?:Error|Exception)\b",
     re.MULTILINE,
 )
+_SIGNS = ("Traceback (most recent call last)", "Cell In[", "-" * 60)
+"""Every report of an error holds one of these; looking for them is much faster than the pattern."""
 _PATH = re.compile(
     r"(?<![\w./:-])(?:file://)?/(?:home|Users|root|tmp|var/folders|private/var|mnt|media|srv|opt|usr/local)/[\w.~-]"
     r"|(?<![\w])[A-Za-z]:[\\/]{1,2}(?:Users|Windows|Program Files|Documents)\b"
@@ -462,6 +464,15 @@ def _finding(
 def _start(place: str) -> str:
     """Write a place at the start of an English sentence."""
     return place[:1].upper() + place[1:]
+
+
+def _is_report_of_error(text: str) -> bool:
+    return any(sign in text for sign in _SIGNS) and _TRACEBACK.search(text) is not None
+
+
+@lru_cache(maxsize=512)  # the cells of a report share most of their texts
+def _holds_secret(text: str) -> bool:
+    return any(pattern.search(text) for pattern in _SECRETS)
 
 
 def _of_faults(sheet: Sheet, rule: str, remedy: Text) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from stadtbuch.privacy import values
@@ -79,9 +80,17 @@ def hits(text: str, known: frozenset[bytes], key: bytes, *, exempt: Iterable[str
     """
     if not known:
         return 0
-    found = {(spot, pair) for spot, pair in pairs(text) if values.digests([spot], key=key) & known}
+    found = {(spot, pair) for spot, pair, hashed in _hashed(text, key) if hashed in known}
     public = frozenset(exempt) if found else frozenset()
     return len({pair for spot, pair in found if spot not in public})
+
+
+@lru_cache(
+    maxsize=512
+)  # each dataset with places is looked for in every text, and the cells of a report share most
+def _hashed(text: str, key: bytes) -> tuple[tuple[str, tuple[float, float], bytes], ...]:
+    """Give what `pairs` finds in a text, with the digests of the places."""
+    return tuple((spot, pair, values.digest(spot, key)) for spot, pair in set(pairs(text)))
 
 
 def pairs(text: str) -> Iterator[tuple[str, tuple[float, float]]]:

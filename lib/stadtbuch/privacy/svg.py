@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
@@ -61,7 +62,8 @@ DOCTYPE = Text(
 ROOT = Text(de="Das äußerste Element ist nicht svg.", en="The outermost element is not svg.")
 
 
-def faults(svg: str) -> list[Text]:
+@lru_cache(maxsize=32)  # as for `words`
+def faults(svg: str) -> tuple[Text, ...]:
     """
     Say what a picture holds that it may not hold; nothing where it may be shown.
 
@@ -73,20 +75,19 @@ def faults(svg: str) -> list[Text]:
     Examples
     --------
     >>> faults('<svg xmlns="http://www.w3.org/2000/svg"><rect width="1" height="1"/></svg>')
-    []
+    ()
     >>> [fault.en for fault in faults('<svg xmlns="http://www.w3.org/2000/svg" onload="f()"><script/></svg>')]
     ['attribute onload on svg', 'element script']
     """
     if _MARKUP.search(svg):
-        return [DOCTYPE]
+        return (DOCTYPE,)
     try:
         root = ElementTree.fromstring(svg, forbid_dtd=True)
     except (ElementTree.ParseError, DefusedXmlException, ValueError, RecursionError):
-        return [UNREADABLE]
+        return (UNREADABLE,)
     if root.tag != f"{{{NAMESPACE}}}svg":
-        return [ROOT]
-    seen = {fault.en: fault for element in root.iter() for fault in _element(element)}
-    return list(seen.values())
+        return (ROOT,)
+    return tuple({fault.en: fault for element in root.iter() for fault in _element(element)}.values())
 
 
 def _element(element: Element) -> Iterator[Text]:
@@ -130,6 +131,7 @@ def same_kind(de: str, en: str, name: str | None) -> Text:
     return Text(de=f"{de} {plain}", en=f"{en} {plain.replace('(fremd)', '(foreign)')}")
 
 
+@lru_cache(maxsize=32)  # a chart is judged as an output and as a file, and the map of a city in every report
 def words(svg: str) -> str:
     """
     Give all text of a picture that readers or machines can find, without what only draws.

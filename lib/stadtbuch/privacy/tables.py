@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from stadtbuch.errors import ProtectionError, UsageError
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy import suppression
 from stadtbuch.privacy.groupings import Condition, Grouping
 from stadtbuch.privacy.layout import (
     ASK,
@@ -36,6 +35,9 @@ from stadtbuch.privacy.layout import (
     where,
 )
 from stadtbuch.texts import Text
+
+if TYPE_CHECKING:
+    from stadtbuch.privacy import suppression
 
 HIDDEN = "·"
 ZERO = "–"
@@ -367,6 +369,8 @@ def _closed(
     system: System, places: _Places, *, min_count: int, node_limit: int, name: str
 ) -> tuple[suppression.Pattern, tuple[Finding, ...]]:
     """Hide what must be hidden, prove every hidden cell, and say what happened."""
+    from stadtbuch.privacy import suppression  # noqa: PLC0415 - the solver; who reads a table needs none
+
     primary = (system.values > 0) & (system.values < min_count)
     if primary[-1]:
         raise _impossible(name, None)

@@ -78,17 +78,34 @@ def _phrases(values: Mapping[str, int], role: PrivacyRole, min_count: int) -> se
     """Choose what to index of one column; `values` counts the rows of each value."""
     if role not in (PrivacyRole.identifier, PrivacyRole.free_text):
         return {one for value, rows in values.items() if rows < min_count for one in _whole(words(value))}
+    if role is PrivacyRole.identifier:
+        return _named(values)
     found: set[str] = set()
     rows_of: Counter[str] = Counter()
     for value, rows in values.items():
-        split = words(value)
-        found.update(_whole(split))
-        # the domain of a mail address belongs to many people; the part before the @ names one
-        for word in words(value.partition("@")[0]) if "@" in value else split:
+        found.update(_whole(words(value)))
+        for word in _own_words(value):
             rows_of[word] += rows
-    often = max(VOCABULARY, min_count) if role is PrivacyRole.free_text else None
-    found.update(word for word, rows in rows_of.items() if (often is None or rows < often) and _tells(word))
-    return found
+    often = max(VOCABULARY, min_count)
+    return found | {word for word, rows in rows_of.items() if rows < often and _tells(word)}
+
+
+def _named(values: Iterable[str]) -> set[str]:
+    """Give identifiers as wholes, and their words; most are one plain word, and there are as many as people."""
+    plain: set[str] = set()
+    found: set[str] = set()
+    for value in values:
+        if value.isalnum() and value.isascii():
+            plain.add(value.lower())
+        else:
+            found.update(_whole(words(value)))
+            plain.update(_own_words(value))
+    return found | {one for one in plain if _tells(one)}
+
+
+def _own_words(value: str) -> list[str]:
+    """Split a value; the domain of a mail address belongs to many people, the part before the @ names one."""
+    return words(value.partition("@")[0])
 
 
 def words(text: str) -> list[str]:
@@ -122,10 +139,12 @@ def _tells(phrase: str) -> bool:
 
 def digests(phrases: Iterable[str], *, key: bytes) -> frozenset[bytes]:
     """Hash phrases of `words`, as `phrase` joins them, with the city's key."""
-    return frozenset(_digest(one, key) for one in phrases)
+    return frozenset(hmac.digest(key, one.encode("utf-8", "replace"), "sha256")[:SIZE] for one in phrases)
 
 
-def _digest(phrase: str, key: bytes) -> bytes:
+@lru_cache(maxsize=1 << 16)  # picture, table and file of a figure say the same words
+def digest(phrase: str, key: bytes) -> bytes:
+    """Hash one phrase as `digests` does: 16 bytes."""
     return hmac.digest(key, phrase.encode("utf-8", "replace"), "sha256")[:SIZE]
 
 
@@ -180,15 +199,16 @@ def hits(text: str, index: frozenset[bytes], key: bytes, *, exempt: frozenset[st
     """
     if not index:
         return 0
-    return sum(hashed in index and one not in exempt for one, hashed in _hashed(text, key))
+    hashed = _hashed(text, key)
+    return sum(hashed[one] not in exempt for one in index.intersection(hashed))
 
 
 @lru_cache(
     maxsize=512
 )  # several rules compare a text, and the cells of a report share most; hashing is the work
-def _hashed(text: str, key: bytes) -> tuple[tuple[str, bytes], ...]:
-    """Give the phrases of a text with their digests."""
-    return tuple((one, _digest(one, key)) for one in runs(text))
+def _hashed(text: str, key: bytes) -> Mapping[bytes, str]:
+    """Give the phrases of a text by their digests."""
+    return {digest(one, key): one for one in runs(text)}
 
 
 def runs(text: str) -> set[str]:

@@ -117,6 +117,8 @@ def sections(
     found = {}
     for name in (*SECTIONS, ANALYSIS):
         part = _chosen(notebook, language=language, section=name)
+        if not part.cells:
+            continue
         heading = _own_heading(part, title=title, inside=name != ANALYSIS)
         _mark_levels(part, top=2 if name == ANALYSIS else 3, language=language)
         html = _convert(part, recorded).strip()
@@ -295,7 +297,8 @@ def _convert(part: NotebookNode, recorded: Callable[[str, str], str]) -> str:
 def _exporter() -> TemplateExporter:
     """Give nbconvert's exporter with our template, which lies in the package and nowhere else; compiled once."""
     exporter = TemplateExporter(
-        config=Config(),
+        # none of nbconvert's: ours have run before, and after each of its own it validates the notebook anew
+        config=Config(TemplateExporter={"default_preprocessors": []}),
         template_name="stadtbuch",
         extra_template_basedirs=[str(SHARE / "nbconvert")],
         template_file="index.html.j2",

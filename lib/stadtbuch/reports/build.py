@@ -277,19 +277,26 @@ def _run_step(
     waiting = [work for work in works if work.open and step in work.requests]
     for work in waiting:
         _explain(work, city, step)
-    results = execute.execute(
-        [work.requests[step] for work in waiting], jobs=jobs, progress=progress, city=city, crew=crew
-    )
     said: dict[tuple[str, str], tuple[Evidence | None, Decision]] = {}
+
+    def judged_as(work: Work) -> tuple[str, str]:
+        return work.requests[step].key, key.texts(work.analyses[step].notebook)
+
+    def look(result: execute.Result) -> None:
+        for work in waiting if result.ok else ():
+            if work.requests[step].key == result.key and judged_as(work) not in said:
+                said[judged_as(work)] = _judge(city, work, step, result)
+
+    requests = [work.requests[step] for work in waiting]
+    results = execute.execute(
+        requests, jobs=jobs, progress=progress, city=city, crew=crew, on_result=look
+    )  # what is there is judged while others still run
     for work, result in zip(waiting, results, strict=True):
         work.results[step] = result
-        if not result.ok:
+        if result.ok:
+            _take(work, step, *said[judged_as(work)])
+        else:
             _fail(work, result.failure())
-            continue
-        judged_as = (result.key, key.texts(work.analyses[step].notebook))
-        if judged_as not in said:
-            said[judged_as] = _judge(city, work, step, result)
-        _take(work, step, *said[judged_as])
 
 
 def _judge(city: City, work: Work, step: str, result: execute.Result) -> tuple[Evidence | None, Decision]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOCALE: dict[str, Any] = {"de": "de-DE", "en": "en-GB"}
 SVG = "http://www.w3.org/2000/svg"
+ALL_ROWS = "stadtbuch"
+"""Our way to hand data to a chart: Altair's own, without first writing all of them out to count them."""
 SYNTHETIC = Text(de="Synthetische Daten", en="Synthetic data")
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?|-?\d+e-?\d+")
 CORNERS = re.compile(r"(?:M-?[\d.e-]+,-?[\d.e-]+(?:L-?[\d.e-]+,-?[\d.e-]+)+Z)+")
@@ -65,7 +67,8 @@ def spec(chart: altair.TopLevelMixin) -> dict[str, Any]:
     """
     import altair  # noqa: PLC0415 - half a second; only notebooks that draw need it
 
-    with altair.theme.enable("none"), altair.data_transformers.enable("default", max_rows=None):
+    altair.data_transformers.register(ALL_ROWS, altair.to_values)
+    with altair.theme.enable("none"), altair.data_transformers.enable(ALL_ROWS):
         written: dict[str, Any] = chart.to_dict()
     written["config"] = palette.merged(palette.config(), written.get("config", {}))
     if not any(

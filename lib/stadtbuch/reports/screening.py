@@ -56,7 +56,7 @@ class Screen:
             parameters=evidence.facts["parameters"],
             open_places=lambda: _open_places(evidence),
             canaries=values.canaries(city),
-            open_values=_open_values(evidence) | scan.vocabulary(_released_words(evidence)),
+            open_values=_open_values(evidence) | _released_words(evidence),
             vocabulary=city.once("public words", lambda: scan.vocabulary(public_words(city))),
             allowed_addresses=city.once("public addresses", lambda: frozenset(addresses(city))),
             paths=(str(city.settings.root), str(evidence.folder)),
@@ -135,13 +135,20 @@ def _open_places(evidence: Evidence) -> frozenset[str]:
     return frozenset().union(*drawn)
 
 
-def _released_words(evidence: Evidence) -> Iterator[str]:
+def _released_words(evidence: Evidence) -> frozenset[str]:
     """Give the words of protected places, which are judged by their rules (`regrid`), not word by word."""
-    for record in evidence.tables.values():
-        yield from released.labels(record)
-    for one in evidence.facts["inputs"].values():
-        if one["kind"] == "table":
-            yield from released.labels(json.loads((evidence.folder / one["file"]).read_bytes()))
+    own = scan.vocabulary(word for record in evidence.tables.values() for word in released.labels(record))
+    read = (
+        _words_of_record((evidence.folder / one["file"]).read_bytes())
+        for one in evidence.facts["inputs"].values()
+        if one["kind"] == "table"
+    )
+    return own.union(*read)
+
+
+@lru_cache(maxsize=32)  # the cells of a report read the same table
+def _words_of_record(data: bytes) -> frozenset[str]:
+    return scan.vocabulary(released.labels(json.loads(data)))
 
 
 def public_words(city: City) -> Iterator[str]:

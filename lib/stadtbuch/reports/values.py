@@ -36,11 +36,13 @@ def index(city: City, dataset: str) -> frozenset[bytes]:
     frozenset of bytes
         Keyed hashes, 16 bytes each.
     """
-    source, entry = city.source(dataset), city.dataset(dataset)
+    entry = city.dataset(dataset)
     least = min_count(entry, city.settings)
-    name = sha256(f"{FORMAT} {dataset} {source.version} {least}".encode()).hexdigest()
     return _kept(
-        city, name, lambda: values.index(source.frame, entry, min_count=least, key=city.state.key(KEY))
+        city,
+        dataset,
+        f"{FORMAT} {dataset} {{version}} {least}",
+        lambda: values.index(city.source(dataset).frame, entry, min_count=least, key=city.state.key(KEY)),
     )
 
 
@@ -50,20 +52,35 @@ def positions(city: City, dataset: str) -> frozenset[bytes]:
 
     if all(column.type != FieldType.geometry for column in city.dataset(dataset).table.fields):
         return frozenset()
-    source = city.source(dataset)
-    name = sha256(f"positions {FORMAT} {dataset} {source.version}".encode()).hexdigest()
-    return _kept(city, name, lambda: places.index(source.frame, key=city.state.key(KEY)))
+    return _kept(
+        city,
+        dataset,
+        f"positions {FORMAT} {dataset} {{version}}",
+        lambda: places.index(city.source(dataset).frame, key=city.state.key(KEY)),
+    )
 
 
-def _kept(city: City, name: str, make: Callable[[], frozenset[bytes]]) -> frozenset[bytes]:
-    """Take an index from the store, or make it and keep it there."""
-    pointer = city.state.folder("store") / "values" / name
+def _kept(city: City, dataset: str, name: str, make: Callable[[], frozenset[bytes]]) -> frozenset[bytes]:
+    """Take an index from the session or the store, or make it and keep it there."""
+    known: frozenset[bytes] = city.once(f"index {name}", lambda: _stored(city, dataset, name, make))
+    return known
+
+
+def _stored(city: City, dataset: str, name: str, make: Callable[[], frozenset[bytes]]) -> frozenset[bytes]:
+    """Take an index from the store: then the source itself need not be read."""
+    pointer = _pointer(city, name, city.version(dataset))
     if pointer.exists():
         return _split(city.store.get(pointer.read_text(encoding="ascii").strip()))
     made = make()
+    pointer = _pointer(city, name, city.source(dataset).version)
     pointer.parent.mkdir(mode=0o700, exist_ok=True)
     atomic.write(pointer, city.store.put(b"".join(sorted(made))).encode(), mode=0o600)
     return made
+
+
+def _pointer(city: City, name: str, version: str) -> Path:
+    named = sha256(name.format(version=version).encode()).hexdigest()
+    return city.state.folder("store") / "values" / named
 
 
 def canaries(city: City) -> frozenset[bytes]:

@@ -96,6 +96,7 @@ class City:
     _choices: dict[str, list[str]] = field(default_factory=dict)
     _recorded: set[tuple[Any, ...]] = field(default_factory=set)
     _worked_out: dict[str, Any] = field(default_factory=dict)
+    _made: dict[tuple[Any, ...], Snapshot] = field(default_factory=dict)
 
     seed = SEED
     languages = LANGUAGES
@@ -264,27 +265,42 @@ class City:
             raise policy.denied(described_by, decision)
         allowed = tuple(decision.obligations["columns"])
         minimise.require_fair_filter(described_by, purpose=purpose, columns=allowed, rows=rows or {})
-        source = self.source(dataset)
+        pseudonyms = tuple(decision.obligations.get("pseudonyms", ()))
+        asked = (dataset, purpose, allowed, pseudonyms, repr(rows or {}))
+        if asked not in self._made:  # the cells of a report ask for the same
+            self._made[asked] = self._minimised(
+                described_by, purpose=purpose, columns=allowed, rows=dict(rows or {}), pseudonyms=pseudonyms
+            )
+        self._record(self._made[asked], acting)
+        return self._made[asked]
+
+    def _minimised(
+        self,
+        dataset: Dataset,
+        *,
+        purpose: str | None,
+        columns: tuple[str, ...],
+        rows: dict[str, Any],
+        pseudonyms: tuple[str, ...],
+    ) -> Snapshot:
+        """Make a snapshot of what was allowed."""
+        source = self.source(dataset.id)
         pseudonym = minimise.pseudonym(
-            self.state.key("pseudonyms"), dataset=dataset, version=source.version, purpose=purpose or ""
+            self.state.key("pseudonyms"), dataset=dataset.id, version=source.version, purpose=purpose or ""
         )
-        frame = minimise.minimise(
-            source.frame, described_by, columns=allowed, rows=dict(rows or {}), pseudonym=pseudonym
-        )
+        frame = minimise.minimise(source.frame, dataset, columns=columns, rows=rows, pseudonym=pseudonym)
         data = frame_bytes(frame.reset_index(drop=True))
-        made = Snapshot(
-            dataset=described_by,
+        return Snapshot(
+            dataset=dataset,
             version=source.version,
             purpose=purpose,
-            columns=allowed,
-            rows=dict(rows or {}),
-            pseudonyms=tuple(decision.obligations.get("pseudonyms", ())),
+            columns=columns,
+            rows=rows,
+            pseudonyms=pseudonyms,
             sha256=atomic.digest(data),
             data=data,
-            units_repeat=_units_repeat(described_by, source.frame, rows or {}),
+            units_repeat=_units_repeat(dataset, source.frame, rows),
         )
-        self._record(made, acting)
-        return made
 
     def source(self, dataset: str) -> Source:
         """

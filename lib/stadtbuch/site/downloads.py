@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
 from itertools import islice
@@ -16,6 +16,7 @@ from stadtbuch.catalog import reading, versions
 from stadtbuch.catalog.licences import LICENCES
 from stadtbuch.errors import SourceError
 from stadtbuch.model.dataset import Column, Dataset, FieldType
+from stadtbuch.session.snapshots import Source
 from stadtbuch.settings import Settings
 from stadtbuch.stamps import Memory
 from stadtbuch.texts import Text
@@ -45,7 +46,14 @@ class Handout:
     problem: Text | None = None
 
 
-def hand_out(dataset: Dataset, settings: Settings, *, before: Path, memory: Memory | None = None) -> Handout:
+def hand_out(
+    dataset: Dataset,
+    settings: Settings,
+    *,
+    before: Path,
+    memory: Memory | None = None,
+    read: Callable[[], Source] | None = None,
+) -> Handout:
     """
     Write the public files of an open dataset.
 
@@ -60,10 +68,16 @@ def hand_out(dataset: Dataset, settings: Settings, *, before: Path, memory: Memo
         While the source cannot be read, an earlier version stays, as long as the catalogue describes it the same.
     memory
         What is known of files by their stamps.
+    read
+        Reads the source, where somebody else may have read it already.
     """
     try:
         version = versions.version(dataset, settings, memory=memory)
-        files = _kept(before, version) or reading.distributions(reading.read(dataset, settings), dataset)
+        files = _kept(before, version)
+        if not files:
+            source = read() if read is not None else Source(version, reading.read(dataset, settings))
+            version = source.version
+            files = dict(sorted(reading.distributions(source.frame, dataset).items()))  # as they are listed
     except SourceError:
         return _last(before, dataset)
     return Handout(version=version, files={**files, PACKAGE: _package(dataset, version, files)})

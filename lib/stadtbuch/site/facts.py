@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +203,13 @@ def gather(city: City, *, now: datetime) -> Site:
         reports=definitions.readable(settings),
         shelves=shelves(sound),
         handouts={
-            one.id: downloads.hand_out(one, settings, before=public / "datasets" / one.id, memory=city.memory)
+            one.id: downloads.hand_out(
+                one,
+                settings,
+                before=public / "datasets" / one.id,
+                memory=city.memory,
+                read=partial(city.source, one.id),
+            )
             for one in datasets.values()
             if one.is_open
         },

@@ -52,6 +52,15 @@ def test_csv_is_utf8_with_points_and_iso_dates(a_source: ASource) -> None:
     assert files["thing.csv"].decode() == RAW
 
 
+def test_every_number_is_written_as_it_is_also_if_it_equals_another(a_source: ASource) -> None:
+    """Minus zero equals zero and is written differently; what repeats is written each time."""
+    fields = [{"name": "share", "type": "number"}, {"name": "count", "type": "integer"}]
+    raw = "share,count\n0.0,1\n-0.0,\n,1\n0.5,2\n0.5,1\n"
+    dataset, found = a_source(fields, raw.encode())
+    files = distributions(reading.read(dataset, found), dataset)
+    assert files["thing.csv"].decode() == raw
+
+
 def test_parquet_gives_back_the_same_frame(a_source: ASource) -> None:
     """Types and values are those of the catalogue."""
     dataset, found = a_source(FIELDS, RAW.encode())

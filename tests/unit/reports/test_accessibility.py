@@ -76,3 +76,18 @@ def test_finding_names_page_and_place() -> None:
     """A finding says on which page it is, so that somebody can go there."""
     found = accessibility.check(GOOD.replace("<figcaption>Titel</figcaption>", ""), subject="seite.html")
     assert found[0].subject == "seite.html: bild"
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        '<svg role="img" aria-label="Balken nach Alter, Orte"><rect onclick="x()"/></svg>',
+        '<svg role="img" aria-label="Balken nach Alter, Orte"><rect style="fill: red"/></svg>',
+        '<svg role="img" aria-label="Balken nach Alter, Orte"><g><script>1</script></g></svg>',
+        '<svg role="img" aria-label="Balken nach Alter, Orte"><svg aria-hidden="true"><g onclick="x()"/></svg></svg>',
+        '<svg role="img" aria-label="Balken nach Alter, Orte"><rect onclick=x()></svg>',
+    ],
+)
+def test_what_a_picture_does_is_seen_however_it_is_written(picture: str) -> None:
+    """Inside a picture, nested or no XML at all, the policy of the page holds as everywhere."""
+    assert rules(GOOD.replace('<a href="x.csv">CSV</a>', picture)) == ["page.policy"]

@@ -73,6 +73,21 @@ def test_results_are_those_of_a_plain_kernel(tmp_path: Path) -> None:
     assert (direct.folder / "notebook.ipynb").read_bytes() == (plain.folder / "notebook.ipynb").read_bytes()
 
 
+def test_reading_a_released_table_and_drawing_prepare_nothing_twice(tmp_path: Path) -> None:
+    """A run loads no solver to read a protected table, and Altair knows the digests of its own schemas."""
+    made = a_city(tmp_path / "city")
+    code = (
+        "import sys\nfrom stadtbuch.privacy import tables\n"
+        "from altair.utils import schemapi\nimport altair as alt\n"
+        "digest = schemapi._FromDict.hash_schema\n"
+        "(sorted(name for name in sys.modules if name.startswith('scipy.optimize')),\n"
+        " digest(alt.Chart._schema) == digest.__wrapped__(alt.Chart._schema))"
+    )
+    (result,) = execute.execute([a_request(made, code)])
+    cells = json.loads((result.folder / "notebook.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert cells[-1]["outputs"][0]["data"]["text/plain"] == ["([], True)"]
+
+
 def test_the_record_says_which_engine_and_which_wall(tmp_path: Path) -> None:
     """``run.json`` names what really ran and what really stood around it."""
     made = a_city(tmp_path / "city")

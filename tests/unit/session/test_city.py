@@ -114,6 +114,17 @@ def test_reading_what_is_not_open_is_recorded_once(tmp_path: Path) -> None:
     }
 
 
+def test_the_same_is_minimised_once_but_allowed_each_time(tmp_path: Path) -> None:
+    """Cells of a report that ask for the same share a snapshot; another role is asked for all the same."""
+    city = a_city(tmp_path).open()
+    asked = {"purpose": "age-structure", "columns": COLUMNS}
+    first, again = (city.snapshot(REGISTER, **asked) for _ in range(2))
+    assert again is first
+    assert city.snapshot(REGISTER, **asked, rows={"borough": "01"}) is not first
+    with pytest.raises(AccessDenied):
+        city.snapshot(REGISTER, **(asked | {"purpose": "curiosity"}))
+
+
 def test_an_unknown_dataset_is_guessed(tmp_path: Path) -> None:
     """A typing mistake gets the nearest id."""
     with pytest.raises(UsageError) as refused:

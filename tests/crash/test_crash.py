@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import functools
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
 
-from crash import moments, world
+from crash import moments, serving, world
 from crash.world import BUILD, FIRST, Nursery, Scene
 
 pytestmark = pytest.mark.slow
@@ -105,6 +106,28 @@ def test_two_commands_at_once_do_no_harm(nursery: Nursery, scenes: dict[str, Sce
             follow = [scene.next] if ended[0].status == 0 else [scene.command, scene.next]
             assert [nursery.call(root, command).status for command in follow] == [0] * len(follow)
             assert world.wrong(root, scene) == []
+
+
+def test_a_page_that_is_asked_for_during_a_build_is_whole(nursery: Nursery, scenes: dict[str, Scene]) -> None:
+    """`serve` and a command that publishes: each answer is the page as it was or as it becomes, or none was there."""
+    scene = scenes["approve"]
+    paths = sorted(path for path in scene.before if path != "site.json")
+    with scene.copy() as root, serving.public(root / "public") as fetch, ThreadPoolExecutor(1) as other:
+        assert {path: fetch(path) for path in paths} == {path: (200, scene.before[path]) for path in paths}
+        command = other.submit(nursery.call, root, scene.command)
+        seen: list[tuple[str, tuple[int, bytes]]] = []
+        while not command.done():
+            seen += [(path, fetch(path)) for path in paths]
+        assert command.result().status == 0
+        after = world.tree(root / "public")
+        assert {path: fetch(path) for path in after} == {path: (200, data) for path, data in after.items()}
+    strange = {path for path, (code, body) in seen if (code, body) not in _either(path, scene.before, after)}
+    assert (strange, len(seen) > 0) == (set(), True)
+
+
+def _either(path: str, *sites: dict[str, bytes]) -> list[tuple[int, bytes]]:
+    """Give the answers that a reader may get."""
+    return [(200, site[path]) for site in sites if path in site]
 
 
 @pytest.mark.skipif(not moments.may_mount(), reason="a full disk needs root, to mount a small one")

@@ -16,10 +16,11 @@ import re
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, BinaryIO
 
 from tornado import httpserver, ioloop, web
 
@@ -52,11 +53,20 @@ TYPES = {
 SPOKEN = ("text/", "application/json", "application/xml", "application/geo+json", "image/svg+xml")
 DOOR = re.compile(r"/dashboards/([a-z0-9-]+)/live/(?:index(\.en)?\.html)?")
 QUESTION = re.compile(r"[a-z0-9_]+=[a-z0-9-]*(?:&[a-z0-9_]+=[a-z0-9-]*)*")
+PIECE = 1 << 16
 MISSING = {"de": "404.html", "en": "404.en.html"}
 
 
 class Files(web.StaticFileHandler):
-    """The files of the site."""
+    """
+    The files of the site.
+
+    While a build exchanges a file, an answer is the old one or the new one: it is opened once, and size, mark and
+    content are those of what was opened. Tornado itself asks for the path again and again, and keeps a file's first
+    mark (``ETag``) for as long as the server lives.
+    """
+
+    file: BinaryIO | None = None
 
     def set_default_headers(self) -> None:
         """Set the rules for browsers on every answer."""
@@ -85,7 +95,33 @@ class Files(web.StaticFileHandler):
         inside = Path(absolute_path).resolve()
         if not inside.is_relative_to(Path(root).resolve()) or _hidden(inside, Path(root).resolve()):
             raise web.HTTPError(404)
-        return super().validate_absolute_path(root, absolute_path)
+        found = super().validate_absolute_path(root, absolute_path)
+        if found is not None:
+            try:
+                self.file = Path(found).open("rb")  # noqa: SIM115 - until the answer is given
+            except OSError:  # it went just now
+                raise web.HTTPError(404) from None
+            self._stat_result = os.fstat(self.file.fileno())
+        return found
+
+    def compute_etag(self) -> str | None:
+        """Mark the file that was opened; each that is written is another one."""
+        found = self._stat()
+        return f'"{found.st_mtime_ns:x}-{found.st_ino:x}-{found.st_size:x}"'
+
+    def get_content(self, abspath: str, start: int | None = None, end: int | None = None) -> Iterator[bytes]:  # type: ignore[override]
+        """Read from the file that was opened, piece by piece."""
+        assert self.file is not None
+        self.file.seek(start or 0)
+        left = (self._stat().st_size if end is None else end) - (start or 0)
+        while left > 0 and (piece := self.file.read(min(left, PIECE))):
+            left -= len(piece)
+            yield piece
+
+    def on_finish(self) -> None:
+        """Let go of the file."""
+        if self.file is not None:
+            self.file.close()
 
     async def get(self, path: str, include_body: bool = True) -> None:
         """Give a file, or lead on to the live dashboards."""

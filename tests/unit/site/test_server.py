@@ -10,6 +10,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 
+from stadtbuch import atomic
 from stadtbuch.site import server
 
 PAGES = (
@@ -32,7 +33,7 @@ def public(tmp_path: Path) -> Path:
     return tmp_path / "public"
 
 
-def asked(public: Path, path: str) -> HTTPResponse:
+def asked(public: Path, path: str, **headers: str) -> HTTPResponse:
     """Ask the server for one address."""
 
     async def ask() -> HTTPResponse:
@@ -41,7 +42,8 @@ def asked(public: Path, path: str) -> HTTPResponse:
         web.add_socket(listening)
         try:
             address = f"http://127.0.0.1:{port}{path}"
-            return await AsyncHTTPClient(force_instance=True).fetch(address, raise_error=False)
+            client = AsyncHTTPClient(force_instance=True)
+            return await client.fetch(address, raise_error=False, headers=headers)
         finally:
             web.stop()
 
@@ -75,3 +77,38 @@ def test_an_address_that_is_no_file_is_an_ordinary_miss(public: Path, path: str)
     answer = asked(public, path)
     assert answer.code in (403, 404)
     assert answer.body == b"page 404.html"
+
+
+def test_a_page_that_is_exchanged_while_it_is_asked_for_is_whole(
+    public: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Size and content are those of one page: of the old one here, because that was there when it was asked for."""
+    ask = server.Files.should_return_304
+
+    def exchange(handler: server.Files) -> bool:
+        atomic.write(public / "index.html", b"the new page, which is much longer")
+        return ask(handler)
+
+    monkeypatch.setattr(server.Files, "should_return_304", exchange)
+    answer = asked(public, "/")
+    assert (answer.code, answer.body) == (200, b"page index.html")
+    assert answer.headers["Content-Length"] == str(len(answer.body))
+
+
+def test_a_browser_that_knows_the_old_page_gets_the_new_one(public: Path) -> None:
+    """Of the same length, in the same second: what a browser kept is compared with what is there now."""
+    known = asked(public, "/").headers["Etag"]
+    assert asked(public, "/", **{"If-None-Match": known}).code == 304
+    atomic.write(public / "index.html", b"PAGE INDEX.HTML")
+    answer = asked(public, "/", **{"If-None-Match": known})
+    assert (answer.code, answer.body) == (200, b"PAGE INDEX.HTML")
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "body"),
+    [("bytes=5-8", 206, b"inde"), ("bytes=-4", 206, b"html"), ("bytes=99-", 416, b"")],
+)
+def test_a_part_of_a_file_can_be_asked_for(public: Path, part: str, code: int, body: bytes) -> None:
+    """As players and download programs do."""
+    answer = asked(public, "/index.html", Range=part)
+    assert (answer.code, answer.body) == (code, body)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Collection, Mapping
 from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 PATIENCE_SECONDS = 0.1
-"""Then it asks again: a subscription may have come too late to hear that the kernel is idle."""
+"""Then it asks again, with ever more patience: a subscription may have come too late to hear the answer's end."""
 
 
 class Client(AsyncKernelClient):
@@ -25,30 +26,27 @@ class Client(AsyncKernelClient):
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel has answered; a `RuntimeError`, as stock raises, if it dies or time is up."""
         until = time.monotonic() + (math.inf if timeout is None else timeout)
-        while not await self._answers():
+        asked, patience = {self.kernel_info()}, PATIENCE_SECONDS
+        while not await self._answers(asked, patience):
             if not await self.is_alive() or time.monotonic() > until:
                 raise RuntimeError("no answer from the kernel")
+            asked.add(self.kernel_info())
+            patience *= 2
 
     wait_for_ready = _async_wait_for_ready
 
-    async def _answers(self) -> bool:
-        """Ask who it is, and wait until it has answered and is idle."""
-        asked = self.kernel_info()
+    async def _answers(self, asked: Collection[str], patience: float) -> bool:
+        """Wait until the kernel has answered one of the questions who it is, and is idle."""
         try:
-            while not _is_end(await self._said(), asked):
+            while not _is_end(await self.iopub_channel.get_msg(timeout=patience), asked):
                 pass
-            reply = await self.shell_channel.get_msg(timeout=PATIENCE_SECONDS)
+            reply = await self.shell_channel.get_msg(timeout=patience)
         except Empty:
             return False
         self._handle_kernel_info_reply(reply)
         return True
 
-    async def _said(self) -> dict[str, Any]:
-        """Give the next thing that the kernel says to everybody."""
-        return dict(await self.iopub_channel.get_msg(timeout=PATIENCE_SECONDS))
 
-
-def _is_end(said: dict[str, Any], asked: str) -> bool:
-    """Tell whether a message says that all about a request has been said."""
-    about = said["parent_header"].get("msg_id")
-    return about == asked and said["content"].get("execution_state") == "idle"
+def _is_end(said: Mapping[str, Any], asked: Collection[str]) -> bool:
+    """Tell whether a message says that all about a question has been said."""
+    return said["parent_header"].get("msg_id") in asked and said["content"].get("execution_state") == "idle"

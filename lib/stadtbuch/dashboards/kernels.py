@@ -292,7 +292,8 @@ class Kernels(AsyncMappingKernelManager):
         if self._waiting is not None:
             with suppress(BaseException):
                 await asyncio.wait_for(self._waiting, 5)
-        await self.shutdown_all(now=True)
+        ends = [self.shutdown_kernel(one, now=True) for one in self.list_kernel_ids()]
+        await asyncio.gather(*ends, return_exceptions=True)  # a sweep may just be ending the same one
         self.offered.close()
         warm.end()
 

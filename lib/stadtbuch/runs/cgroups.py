@@ -21,8 +21,12 @@ from typing import Literal
 ROOT = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
 PREFIX = "stadtbuch-box-"
+RUN = "stadtbuch-run-"
+"""Names of the groups of boxes, and of runs that are forked."""
 ROOM = "stadtbuch-commands"
 NEEDED = ("memory", "pids")
+COUNTING = "cpuacct"
+"""Counts processor time with version 1, where it is there; version 2 always counts it."""
 PATIENCE_SECONDS = 5.0
 
 _count = itertools.count()
@@ -62,6 +66,22 @@ class Group:
             with suppress(OSError, ValueError):
                 return int((folder / name).read_text())
         return None
+
+    def cpu_seconds(self) -> float:
+        """Give the processor time that all its processes have used; 0 if nobody counts it."""
+        for folder in self.folders:
+            with suppress(OSError, ValueError):
+                return int((folder / "cpuacct.usage").read_text()) / 1e9
+            with suppress(OSError, ValueError):
+                return int(_facts(folder / "cpu.stat")["usage_usec"]) / 1e6
+        return 0.0
+
+    def out_of_memory(self) -> bool:
+        """Tell whether the kernel has killed a process of the group because it used too much memory."""
+        for folder, name in itertools.product(self.folders, ("memory.events", "memory.oom_control")):
+            with suppress(OSError, ValueError):
+                return int(_facts(folder / name).get("oom_kill", 0)) > 0
+        return False
 
     def close(self) -> bool:
         """End whatever is left in the group and remove it; tell whether it is gone."""
@@ -105,9 +125,9 @@ def _paths(own: str | None) -> dict[str, str]:
     return paths
 
 
-def make(place: Place, *, memory_bytes: int, processes: int) -> Group:
+def make(place: Place, *, memory_bytes: int, processes: int, prefix: str = PREFIX) -> Group:
     """
-    Make a group with its limits.
+    Make a group with its limits; `prefix` begins its name (`PREFIX`, `RUN`).
 
     Raises
     ------
@@ -115,7 +135,7 @@ def make(place: Place, *, memory_bytes: int, processes: int) -> Group:
         If it cannot be made or a limit cannot be set: a group without its limits is none.
     """
     sweep(place)
-    name = f"{PREFIX}{os.getpid()}-{next(_count)}"
+    name = f"{prefix}{os.getpid()}-{next(_count)}"
     folders = tuple(dict.fromkeys(folder / name for folder in place.folders.values()))
     group = Group(place.version, folders)
     try:
@@ -131,9 +151,9 @@ def make(place: Place, *, memory_bytes: int, processes: int) -> Group:
 
 def sweep(place: Place) -> None:
     """Remove groups of commands that were killed before they could."""
-    for folder in dict.fromkeys(place.folders.values()):
-        for left in folder.glob(f"{PREFIX}*-*"):
-            owner = left.name.removeprefix(PREFIX).partition("-")[0]
+    for folder, prefix in itertools.product(dict.fromkeys(place.folders.values()), (PREFIX, RUN)):
+        for left in folder.glob(f"{prefix}*-*"):
+            owner = left.name.removeprefix(prefix).partition("-")[0]
             if owner.isdigit() and not Path(f"/proc/{owner}").exists():
                 Group(place.version, (left,)).close()
 
@@ -180,6 +200,12 @@ def _set(group: Group, file: str, value: int, *, must: bool) -> None:
         raise FileNotFoundError(file)
 
 
+def _facts(file: Path) -> dict[str, str]:
+    """Read a file of names and numbers."""
+    lines = (line.split() for line in file.read_text(encoding="ascii").splitlines())
+    return {words[0]: words[1] for words in lines if len(words) == 2}
+
+
 def _removed(folder: Path) -> bool:
     with suppress(OSError):
         folder.rmdir()
@@ -187,16 +213,18 @@ def _removed(folder: Path) -> bool:
 
 
 def _first(root: Path, paths: Mapping[str, str]) -> Place | None:
-    """Version 1: a tree for each controller; in a container the own path may not be visible."""
-    folders = {}
-    for name in NEEDED:
-        tree = root / name
-        own = tree / paths.get(name, "")
-        folder = own if own.is_dir() else tree
-        if name not in paths or not (folder / "cgroup.procs").is_file() or not _writable(folder):
-            return None
-        folders[name] = folder
-    return Place("v1", folders)
+    """Version 1: a tree for each controller."""
+    folders = {name: _tree(root, paths, name) for name in (*NEEDED, COUNTING)}
+    found = {name: folder for name, folder in folders.items() if folder is not None}
+    return Place("v1", found) if found.keys() >= set(NEEDED) else None
+
+
+def _tree(root: Path, paths: Mapping[str, str], name: str) -> Path | None:
+    """Give the own group in a controller's tree, if it may be written; in a container its path may not be visible."""
+    own = root / name / paths.get(name, "")
+    folder = own if own.is_dir() else root / name
+    able = name in paths and (folder / "cgroup.procs").is_file() and _writable(folder)
+    return folder if able else None
 
 
 def _second(root: Path, paths: Mapping[str, str]) -> Place | None:

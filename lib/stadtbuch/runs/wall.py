@@ -19,8 +19,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LAYERS = frozenset({"files", "calls", "hidden", "limits"})
-"""Every part of the wall. Only tests take one away, to see that its attack then succeeds."""
+LAYERS = frozenset({"files", "calls", "hidden", "limits", "group"})
+"""
+Every part of the wall; a control group stands where there can be one. Only tests take one away, to see that its attack
+then succeeds.
+"""
 OLDEST = 6
 """The first version of Landlock that keeps signals and abstract sockets inside (Linux 6.12)."""
 

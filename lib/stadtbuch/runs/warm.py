@@ -34,7 +34,7 @@ from typing import Any
 import stadtbuch
 from stadtbuch import scratch
 from stadtbuch.errors import Refused
-from stadtbuch.runs import box, charts, seccomp, wall, zygote
+from stadtbuch.runs import box, cgroups, charts, seccomp, wall, zygote
 from stadtbuch.runs.bubblewrap import LIBRARY, Box, Limits
 from stadtbuch.texts import Text
 
@@ -51,6 +51,11 @@ MOST_DESCRIPTORS = 200
 MOST_FILES = 10_000
 PROCESSES = 2048
 """Of all runs of a zygote together, threads included: none of them can take the machine's last one."""
+GROUP_PROCESSES, GROUP_BYTES = 512, 256 << 20
+"""In the control group of one run: its processes with their threads; memory beside what it may use, for what it copies
+of the zygote's."""
+LOOK_SECONDS = 1.0
+"""How often it is looked how much processor time the processes of a run have used together."""
 TIMEOUT, DEAD, CPU, MEMORY, OUTPUT = "Timeout", "DeadKernel", "CpuTime", "Memory", "Output"
 
 
@@ -116,9 +121,10 @@ class Run:
         process: int,
         bounds: Bounds,
         gone: Callable[[], None],
+        group: cgroups.Group | None = None,
     ) -> None:
         self.line, self.connection, self.process, self.bounds = line, connection, process, bounds
-        self._gone = gone
+        self._gone, self.group, self._look = gone, group, 0.0
         self._turn = threading.Lock()
         self.said = 0
         self.cpu_seconds: float | None = None
@@ -188,6 +194,8 @@ class Run:
             if self.process >= 0:
                 os.close(self.process)
                 self.process = -1
+                if self.group is not None:
+                    self.group.close()
                 self._gone()
 
     def _ask(self, told: Mapping[str, Any], until: float) -> None:
@@ -223,9 +231,11 @@ class Run:
         found = bytearray()
         while len(found) < number:
             try:
-                self.line.settimeout(_left(until))
+                self.line.settimeout(self._patience(until))
                 piece = self.line.recv(min(number - len(found), 1 << 20))
             except TimeoutError:
+                if time.monotonic() < until:  # it is only time to look again
+                    continue
                 raise Stopped(TIMEOUT) from None
             except OSError:
                 piece = b""
@@ -233,6 +243,18 @@ class Run:
                 raise Stopped(self._how())
             found += piece
         return bytes(found)
+
+    def _patience(self, until: float) -> float:
+        """Say how long to wait; end a run whose processes have together used more than one may."""
+        left = _left(until)
+        if self.group is None:
+            return left
+        if time.monotonic() >= self._look:
+            self._look = time.monotonic() + LOOK_SECONDS
+            if self.group.cpu_seconds() > self.bounds.cpu_seconds:
+                self.stop()
+                raise Stopped(CPU)
+        return min(left, LOOK_SECONDS)
 
     def _how(self) -> str:
         """Ask the zygote how the run ended."""
@@ -242,6 +264,8 @@ class Run:
         except (OSError, ValueError):
             return DEAD
         self.cpu_seconds = told.get("cpu", self.cpu_seconds)
+        if self.group is not None and self.group.out_of_memory():
+            return MEMORY
         ignored = told.get("status") == -signal.SIGKILL and (self.cpu_seconds or 0) > self.bounds.cpu_seconds
         return CPU if ignored or told.get("status") == -signal.SIGXCPU else DEAD
 
@@ -260,6 +284,7 @@ class Warm:
         self._sockets = scratch.made(KIND)
         (self._sockets / "k").mkdir()
         (self._sockets / "k").chmod(0o777)  # in the box it is somebody else; above it nobody else enters
+        self._place = _place()
         self._control, inner = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._servers: list[socket.socket] = []
         self._next: Iterator[int] = iter(())
@@ -306,7 +331,7 @@ class Warm:
     def wall(self) -> list[str]:
         """Say what the wall of its runs is made of: for ``run.json``."""
         parts = [f"bubblewrap {'.'.join(map(str, box.version()))}", f"landlock {wall.version()}", "seccomp"]
-        return [*parts, "rlimits"]
+        return [*parts, "rlimits", *([f"cgroup {self._place.version}"] if self._place else [])]
 
     def fork(self, asked: Asked) -> Run:
         """
@@ -326,7 +351,9 @@ class Warm:
             if chart is not None:
                 named["charts"] = chart
             content = {path: _own(data) for path, data in asked.inputs.items()}
-            descriptors = [its_connection.detach(), *named.values(), *content.values()]
+            group = self._group(asked)
+            doors = [os.open(door, os.O_WRONLY | os.O_CLOEXEC) for door in group.doors] if group else []
+            descriptors = [its_connection.detach(), *named.values(), *content.values(), *doors]
             for one in descriptors:
                 sent.callback(os.close, one)
             places = {one: place for place, one in enumerate(descriptors, 1)}
@@ -337,6 +364,7 @@ class Warm:
                 "seed": asked.seed,
                 "descriptors": {name: places[one] for name, one in named.items()},
                 "inputs": {path: places[one] for path, one in content.items()},
+                "doors": [places[one] for one in doors],
                 "limits": {
                     "cpu_seconds": asked.bounds.cpu_seconds,
                     "memory_bytes": asked.bounds.memory_bytes,
@@ -355,10 +383,24 @@ class Warm:
             except BaseException:
                 line.close()
                 connection.close()
+                if group is not None:
+                    group.close()
                 raise
         with self._turn:
             self.live += 1
-        return Run(line, connection, process, asked.bounds, self._buried)
+        return Run(line, connection, process, asked.bounds, self._buried, group)
+
+    def _group(self, asked: Asked) -> cgroups.Group | None:
+        """Make a control group for a run where that is possible: it bounds all its processes together."""
+        if self._place is None or "group" not in asked.layers:
+            return None
+        memory = asked.bounds.memory_bytes + GROUP_BYTES
+        try:
+            return cgroups.make(
+                self._place, memory_bytes=memory, processes=GROUP_PROCESSES, prefix=cgroups.RUN
+            )
+        except OSError as error:
+            raise _no_wall(f"cgroup: {error.strerror}") from None
 
     def _buried(self) -> None:
         with self._turn:
@@ -465,6 +507,18 @@ _ROOMY = Limits(
     work_bytes=1 << 34,
 )
 """The box's own limits; each run has its own."""
+
+
+def _place() -> cgroups.Place | None:
+    """Find out by trying where control groups of runs can be made; None where they cannot."""
+    place = cgroups.find()
+    if place is None:
+        return None
+    try:
+        cgroups.make(place, memory_bytes=GROUP_BYTES, processes=1, prefix=cgroups.RUN).close()
+    except OSError:
+        return None
+    return place
 
 
 def _filters() -> list[bytes]:

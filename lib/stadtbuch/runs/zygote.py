@@ -219,6 +219,9 @@ def _begin(
 ) -> NoReturn:
     from stadtbuch.runs import charts, wall  # noqa: PLC0415 - only once the library is found
 
+    for place in request["doors"]:  # of its control group: what it uses from here on is counted there
+        os.write(descriptors[place], b"0")
+        os.close(descriptors[place])
     named = {name: descriptors[place] for name, place in request["descriptors"].items()}
     _stand(named["log"])
     _surround(zygote, request["environment"])

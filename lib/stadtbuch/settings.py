@@ -172,8 +172,9 @@ class Runs(_Frozen):
     """
     What one run of a notebook may use, and whether it needs a wall around it.
 
-    `seconds`: by the clock on the wall, for all cells together; `cpu_seconds`: processor time of each of its
-    processes; `memory_mb`: what it may hold beyond the libraries; `output_mb`: what it shows and its files together.
+    `seconds`: by the clock on the wall, for all cells together; `cpu_seconds`: processor time; `memory_mb`: what it may
+    hold beyond the libraries, both of all its processes where a control group counts them, else of each; `output_mb`:
+    what it shows and its files together.
     `wall`: ``where-possible`` runs without a wall where the machine offers none, and says so in ``run.json``;
     ``required`` refuses there; ``none`` takes plain kernels everywhere.
     """

@@ -135,6 +135,7 @@ def _forked(world: World, asked: dict[str, Any], told: str) -> dict[str, Any]:
     zygote.wait()
     world.ours = world.children() - {world.neighbour.pid}
     with closing(_fork(zygote, world, "neighbour", asked)) as beside:
+        world.kept = world.groups()
         secret = world.tokens["neighbour"]
         hides = f"{PRELUDE}\n{NEIGHBOUR}\nstart({secret!r})"
         told_us = "".join(_said(_cell(beside, hides, 30.0)))

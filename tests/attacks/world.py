@@ -56,6 +56,7 @@ class World:
         os.environ["TMPDIR"] = str(root / "tmp")
         self.knocks: Counter[str] = Counter()
         self.ours: set[int] = set()
+        self.kept: set[str] = set()
         self.lay()
         self.listen()
         self.inherited = self.leave_open()
@@ -155,13 +156,16 @@ class World:
             "knocks": dict(self.knocks),
             "neighbour": [] if self.neighbour.poll() is None else ["dead"],
             "processes": self.strangers(),
-            "groups": sorted(
-                str(one) for one in Path("/sys/fs/cgroup").glob(f"*/**/stadtbuch-box-{os.getpid()}-*")
-            ),
+            "groups": sorted(self.groups() - self.kept),
             "mounts": [] if Path("/proc/self/mountinfo").read_text() == self.mounts else ["changed"],
             "temporary": self.temporary(),
         }
         return {name: value for name, value in found.items() if value}
+
+    def groups(self) -> set[str]:
+        """Find control groups that this process has made."""
+        found = Path("/sys/fs/cgroup").glob(f"*/**/stadtbuch-box-{os.getpid()}-*")
+        return {str(one) for one in found}
 
     def temporary(self) -> list[str]:
         """Find what is left in the folder of temporary files; the zygote's own folder is there as long as it lives."""

@@ -1,5 +1,5 @@
 """
-Control groups: how much memory and how many processes a box may have in all, whatever it forks.
+Control groups: how much memory and how many processes a box or a forked run may have in all, whatever it forks.
 
 Both versions of the kernel's interface are known. A group is made below the caller's own, so that a limit which
 the caller has holds for the box as well. Version 2 needs a delegated part of the tree (``Delegate=yes`` of a
@@ -21,8 +21,6 @@ from typing import Literal
 ROOT = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
 PREFIX = "stadtbuch-box-"
-RUN = "stadtbuch-run-"
-"""Names of the groups of boxes, and of runs that are forked."""
 ROOM = "stadtbuch-commands"
 NEEDED = ("memory", "pids")
 COUNTING = "cpuacct"
@@ -125,9 +123,9 @@ def _paths(own: str | None) -> dict[str, str]:
     return paths
 
 
-def make(place: Place, *, memory_bytes: int, processes: int, prefix: str = PREFIX) -> Group:
+def make(place: Place, *, memory_bytes: int, processes: int) -> Group:
     """
-    Make a group with its limits; `prefix` begins its name (`PREFIX`, `RUN`).
+    Make a group with its limits.
 
     Raises
     ------
@@ -135,7 +133,7 @@ def make(place: Place, *, memory_bytes: int, processes: int, prefix: str = PREFI
         If it cannot be made or a limit cannot be set: a group without its limits is none.
     """
     sweep(place)
-    name = f"{prefix}{os.getpid()}-{next(_count)}"
+    name = f"{PREFIX}{os.getpid()}-{next(_count)}"
     folders = tuple(dict.fromkeys(folder / name for folder in place.folders.values()))
     group = Group(place.version, folders)
     try:
@@ -151,9 +149,9 @@ def make(place: Place, *, memory_bytes: int, processes: int, prefix: str = PREFI
 
 def sweep(place: Place) -> None:
     """Remove groups of commands that were killed before they could."""
-    for folder, prefix in itertools.product(dict.fromkeys(place.folders.values()), (PREFIX, RUN)):
-        for left in folder.glob(f"{prefix}*-*"):
-            owner = left.name.removeprefix(prefix).partition("-")[0]
+    for folder in dict.fromkeys(place.folders.values()):
+        for left in folder.glob(f"{PREFIX}*-*"):
+            owner = left.name.removeprefix(PREFIX).partition("-")[0]
             if owner.isdigit() and not Path(f"/proc/{owner}").exists():
                 Group(place.version, (left,)).close()
 

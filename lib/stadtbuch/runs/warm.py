@@ -396,9 +396,7 @@ class Warm:
             return None
         memory = asked.bounds.memory_bytes + GROUP_BYTES
         try:
-            return cgroups.make(
-                self._place, memory_bytes=memory, processes=GROUP_PROCESSES, prefix=cgroups.RUN
-            )
+            return cgroups.make(self._place, memory_bytes=memory, processes=GROUP_PROCESSES)
         except OSError as error:
             raise _no_wall(f"cgroup: {error.strerror}") from None
 
@@ -515,7 +513,7 @@ def _place() -> cgroups.Place | None:
     if place is None:
         return None
     try:
-        cgroups.make(place, memory_bytes=GROUP_BYTES, processes=1, prefix=cgroups.RUN).close()
+        cgroups.make(place, memory_bytes=GROUP_BYTES, processes=1).close()
     except OSError:
         return None
     return place

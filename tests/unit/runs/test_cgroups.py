@@ -1,6 +1,9 @@
 """Control groups: where they can be made, with which limits, and that none is left."""
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -110,3 +113,59 @@ def test_real_group_bounds_and_goes() -> None:
 def test_closing_twice_is_harmless(tmp_path: Path) -> None:
     """A group that is gone is gone."""
     assert Group("v2", (tmp_path / "gone",)).close()
+
+
+def a_group(folder: Path, **files: str) -> Group:
+    """Write a group's files as the kernel does."""
+    for name, text in files.items():
+        (folder / name.replace("_", ".", 1)).write_text(text)
+    return Group("v2", (folder,))
+
+
+def test_processor_time_and_memory_are_told_by_both_versions(tmp_path: Path) -> None:
+    """Version 2 counts in microseconds and events, version 1 in nanoseconds and under other names."""
+    second, first, silent = (tmp_path / name for name in ("second", "first", "silent"))
+    for folder in (second, first, silent):
+        folder.mkdir()
+    ours = a_group(
+        second, cpu_stat="usage_usec 2500000\nuser_usec 1\n", memory_events="max 3\noom 1\noom_kill 1\n"
+    )
+    older = a_group(
+        first, cpuacct_usage="1500000000\n", memory_oom_control="oom_kill_disable 0\noom_kill 0\n"
+    )
+    assert (ours.cpu_seconds(), ours.out_of_memory()) == (2.5, True)
+    assert (older.cpu_seconds(), older.out_of_memory()) == (1.5, False)
+    assert (a_group(silent).cpu_seconds(), a_group(silent).out_of_memory()) == (0.0, False)
+
+
+def test_a_process_of_another_namespace_steps_in_through_an_open_door() -> None:
+    """With version 2, a run in a box steps into a group that it cannot see, by the descriptor that it was handed."""
+    root = next(
+        (one for one in (cgroups.ROOT, cgroups.ROOT / "unified") if (one / "cgroup.controllers").is_file()),
+        None,
+    )
+    folder = root / f"{cgroups.PREFIX}{os.getpid()}-door" if root else None
+    try:
+        assert folder is not None
+        folder.mkdir()
+    except (AssertionError, OSError):
+        pytest.skip("no control groups of version 2 can be made here")
+    group = Group("v2", (folder,))
+    try:
+        code = "import os, sys; os.write(int(sys.argv[1]), b'0'); input(); print(sum(range(10**6)))"
+        door = os.open(group.doors[0], os.O_WRONLY)
+        line = ["unshare", "--pid", "--fork", "--cgroup", sys.executable, "-c", code, str(door)]
+        with subprocess.Popen(
+            line, pass_fds=(door,), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            os.close(door)
+            assert process.stdin is not None
+            until = time.monotonic() + 30
+            while not group.processes() and time.monotonic() < until:
+                time.sleep(0.01)
+            inside = group.processes()
+            process.communicate(b"\n")
+        assert len(inside) == 1
+        assert group.cpu_seconds() > 0
+    finally:
+        assert group.close()

@@ -13,7 +13,7 @@ import pytest
 from builders.city import Made, a_city, a_notebook
 
 from stadtbuch.errors import Refused
-from stadtbuch.runs import anybody, execute, kernels, manifest, plan, wall, warm
+from stadtbuch.runs import anybody, cgroups, execute, kernels, manifest, plan, wall, warm
 
 # What notebooks show, and what could differ between a kernel and a shell that was made before the fork.
 CELLS = (
@@ -100,7 +100,8 @@ def test_the_record_says_which_engine_and_which_wall(tmp_path: Path) -> None:
 
     told = recorded(direct)
     assert told["engine"] == "direct"
-    assert [part.split()[0] for part in told["wall"]] == ["bubblewrap", "landlock", "seccomp", "rlimits"]
+    parts = ["bubblewrap", "landlock", "seccomp", "rlimits", *(["cgroup"] if cgroups.find() else [])]
+    assert [part.split()[0] for part in told["wall"]] == parts
     assert (recorded(plain)["engine"], recorded(plain)["wall"]) == ("plain", [])
 
 
@@ -189,3 +190,57 @@ def test_a_wall_that_cannot_be_built_lets_no_run_start() -> None:
             warm.begin().fork(wrong)
 
     assert refused.value.code == "run.no-wall"
+
+
+TOGETHER = {
+    warm.MEMORY: (
+        "import mmap\nheld = mmap.mmap(-1, 400 << 20)\nfor at in range(0, 400 << 20, 4096): held[at] = 1",
+        warm.Bounds(60, 32 << 20, 1 << 20),
+    ),
+    warm.CPU: (
+        "import os, time\nfor _ in range(3):\n    if os.fork() == 0:\n"
+        "        while time.process_time() < 0.8: pass\n        os._exit(0)\n"
+        "for _ in range(3): os.wait()\ntime.sleep(1.5)",
+        warm.Bounds(1, 1 << 30, 1 << 20),
+    ),
+}
+"""What no limit of a single process stops: memory that is shared, and processor time of several."""
+
+
+@pytest.mark.parametrize("kind", TOGETHER)
+def test_what_a_run_uses_is_counted_together(kind: str) -> None:
+    """A control group bounds all processes of a run and what they share; the wall without one does not."""
+    if cgroups.find() is None:
+        pytest.skip("this user can make no control groups here")
+    code, bounds = TOGETHER[kind]
+    with Path(os.devnull).open("wb") as log:
+        one = replace(asked(f"together-{kind}".lower(), log.fileno()), bounds=bounds)
+        with closing(warm.begin().fork(one)) as run, pytest.raises(warm.Stopped) as stopped:
+            list(run.execute(code, until=time.monotonic() + 60))
+        alone = replace(one, layers=one.layers - {"group"})
+        with closing(warm.begin().fork(alone)) as run:
+            *_, done = run.execute(code, until=time.monotonic() + 60)
+
+    assert stopped.value.kind == kind
+    assert done == {"type": "done", "content": {"ok": True}}
+
+
+def test_a_run_cannot_have_all_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its control group bounds their number, so that another run of the same user still finds some."""
+    if cgroups.find() is None:
+        pytest.skip("this user can make no control groups here")
+    monkeypatch.setattr(warm, "GROUP_PROCESSES", 12)
+    code = (
+        "import os, time\nmade = 0\ntry:\n    while made < 40:\n        if os.fork() == 0: time.sleep(60)\n"
+    )
+    code += "        made += 1\nexcept BlockingIOError:\n    pass\nprint(made)"
+    with Path(os.devnull).open("wb") as log:
+        one = asked("processes", log.fileno())
+        with (
+            closing(warm.begin().fork(one)) as run,
+            closing(warm.begin().fork(replace(one, name="b"))) as other,
+        ):
+            made = int(shown(run, code))
+            assert shown(other, "import os\nif os.fork() == 0: os._exit(0)\nprint(os.wait()[1])") == "0\n"
+
+    assert 0 < made < 12

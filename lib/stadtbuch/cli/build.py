@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stadtbuch import scratch
-from stadtbuch.cli import interruption
+from stadtbuch.cli import deliveries, interruption
 from stadtbuch.cli.context import (
     AsOption,
     CityOption,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from stadtbuch.model.verdict import Finding
+    from stadtbuch.notification.channels import Sent
     from stadtbuch.session import City
 
 _NAMED = 3
@@ -112,8 +113,29 @@ def build(
     if reverify and not dry_run:
         document["verified"], code = _verify_again(opened, report or [])
         summary["exit_code"] = summary["exit_code"] or code
-    answer(document, as_json=as_json, human=lambda console: tell(console, document, dry_run=dry_run))
+    notices = [] if dry_run else deliveries.as_document(_notify(opened, summary))
+    document |= {"notices": notices} if notices else {}
+
+    def human(console: Console) -> None:
+        tell(console, document, dry_run=dry_run)
+        deliveries.tell(console, notices)
+
+    answer(document, as_json=as_json, human=human)
     end(summary, as_json=as_json)
+
+
+def _notify(city: City, summary: Mapping[str, Any]) -> list[Sent]:
+    """Tell people about what failed or was refused, for the reports that ask for it after every build."""
+    from stadtbuch.reports import alarms, definitions  # noqa: PLC0415 - start-up time
+
+    if summary["exit_code"] == 0:
+        return []
+    reports = definitions.readable(city.settings)
+    names = dict.fromkeys(one["report"] for one in summary["runs"])
+    asking = [name for name in names if name in reports and reports[name].notify == "always"]
+    runs = {name: [one for one in summary["runs"] if one["report"] == name] for name in asking}
+    notices = [notice for name in asking for notice in alarms.of_build(name, runs[name], now=city.now)]
+    return alarms.tell(city, notices) if notices else []
 
 
 def _verify_again(city: City, names: list[str]) -> tuple[list[dict[str, Any]], int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stadtbuch.cli import build as building
-from stadtbuch.cli import interruption
+from stadtbuch.cli import deliveries, interruption
 from stadtbuch.cli.context import (
     AsOption,
     CityOption,
@@ -88,16 +88,7 @@ def as_document(city: City, ticked: Ticked) -> dict[str, Any]:
             *({**error.as_dict(language()), "path": name} for name, error in told.unreadable.items()),
             *(_ahead(name) for name in told.ahead),
         ],
-        "notices": [
-            {
-                "event": one.notice.event,
-                "report": one.notice.report,
-                "channel": one.channel,
-                "ok": one.ok,
-                "error": one.error,
-            }
-            for one in ticked.sent
-        ],
+        "notices": deliveries.as_document(ticked.sent),
         "builds": [building.spoken(one) for one in ticked.builds],
         "error": ticked.error.as_dict(language()) if ticked.error else None,
     }
@@ -123,20 +114,6 @@ def _line(city: City, one: Occurrence, *, outcome: str) -> dict[str, Any]:
         "reason": timetable.reason(one, zone=city.settings.city.zone).pick(language()),
         "outcome": outcome,
     }
-
-
-def _delivery(one: Mapping[str, Any]) -> str:
-    """Say who was told, or that nobody could be."""
-    from stadtbuch.notification.notices import EVENTS  # noqa: PLC0415 - start-up time
-
-    event = EVENTS[one["event"]].pick(language())
-    about = f"{one['report']}: {event} ({one['channel']})"
-    if one["ok"]:
-        return said(f"Benachrichtigt: {about}", f"Told: {about}")
-    return said(
-        f"Nicht benachrichtigt: {about}, {one['error']}; der nächste Takt versucht es wieder.",
-        f"Not told: {about}, {one['error']}; the next tick tries again.",
-    )
 
 
 def _ahead(report: str) -> dict[str, Any]:
@@ -168,8 +145,7 @@ def tell(console: Console, document: Mapping[str, Any]) -> None:
         console.print(f"{place}: {one['text']} {one['remedy']}", style="yellow", soft_wrap=True)
     for one in document["builds"]:
         building.tell(console, one)
-    for one in document["notices"]:
-        console.print(_delivery(one), style="" if one["ok"] else "yellow", soft_wrap=True)
+    deliveries.tell(console, document["notices"])
     error = document["error"]
     if error:
         console.print(f"{error['text']} {error['remedy']}", style="yellow", soft_wrap=True)

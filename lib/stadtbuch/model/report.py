@@ -63,7 +63,10 @@ class Report(Frozen):
     ``{from: 2020, to: 2025}``; all of several parameters are combined. `exclude` leaves out the combinations that
     have all the values of one of its lines; `also` are single cells beside those. `fixed` are values common to all;
     ``"{occurrence:date}"`` stands there for the day on which the report is due. `license` is that of the tables it
-    releases.
+    releases. `on_missing_input`: while a delivery is missing, `stop` leaves the last edition as it is, `last-good` goes
+    on with the snapshot of the last edition and says so. `on_failure`: `notice` tells readers that the newest edition
+    is delayed, without a cause. `notify`: who is told about failures and refusals, by `schedule` only or by every
+    build (`always`).
     """
 
     name: Slug
@@ -76,6 +79,9 @@ class Report(Frozen):
     also: tuple[dict[Identifier, Any], ...] = ()
     fixed: dict[Identifier, Any] = {}
     release: Literal["automatic", "approval"]
+    on_missing_input: Literal["stop", "last-good"] = "stop"
+    on_failure: Literal["silent", "notice"] = "silent"
+    notify: Literal["schedule", "always"] = "schedule"
     schedule: Schedule | None = None
     roles: ReportRoles
     dashboard: dict[str, Any] | None = None

@@ -1,14 +1,15 @@
 """
-Alarms: which notices follow from a tick, each told once per channel, and tried again where a channel failed.
+Alarms: which notices follow from a tick or a build, each told once per channel, and tried again where a channel failed.
 
 What was told, on which channel and whether it arrived, stands in the book.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from stadtbuch.book.ledger import Book
 from stadtbuch.model.entry import Entry
@@ -105,6 +106,30 @@ def of_outcome(
     """Give the notice about what became of an occurrence; a second try that fails like the first is none."""
     if outcome in EVENT_OF:
         yield Notice(EVENT_OF[outcome], occurrence.report, occurrence.id, occurrence.due, codes, cells)
+
+
+def of_build(report: str, runs: Sequence[Mapping[str, Any]], *, now: datetime) -> Iterator[Notice]:
+    """
+    Give the notice about a build that somebody called: failed before refused, and the same once a day.
+
+    Parameters
+    ----------
+    runs
+        What became of the report's cells, as `reports.build` gives it.
+    """
+    for status in (FAILED, REFUSED):
+        concerned = [one for one in runs if one["status"] == status]
+        if concerned:
+            told = tuple(dict.fromkeys(code for one in concerned for code in codes(one)))
+            cells = sum(bool(one["cell"]) for one in concerned)
+            yield Notice(EVENT_OF[status], report, f"{report}@build:{now:%Y-%m-%d}", now, told, cells)
+            return
+
+
+def codes(run: Mapping[str, Any]) -> list[str]:
+    """Give the codes of what went wrong; never a text, which could say more than a mail may."""
+    error = [run["error"].code] if run["error"] is not None else []
+    return [*error, *sorted({finding.rule for finding in run["findings"]})]
 
 
 def of_obstacle(report: str, what: str, code: str, *, now: datetime) -> Notice:

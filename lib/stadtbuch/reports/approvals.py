@@ -45,6 +45,10 @@ class _Ledger(Frozen):
     approvals: tuple[Recorded, ...] = ()
 
 
+BESIDE = {"dashboard", "schedule", "on_failure", "notify"}
+"""What a definition says that changes no word and no number of the report."""
+
+
 def code_of(report: Report, notebooks: Mapping[str, Any]) -> str:
     """
     Give the fingerprint of everything that decides what a report says, except data.
@@ -70,8 +74,8 @@ def code_of(report: Report, notebooks: Mapping[str, Any]) -> str:
         for step, one in sorted(notebooks.items())
     }
     # A dashboard reads nothing but what was released already, and says nothing on the report's page.
-    # A schedule decides when a report is built, not what it says.
-    told = report.model_dump(mode="json", exclude_defaults=True, exclude={"dashboard", "schedule"})
+    # A schedule decides when a report is built, not what it says; neither does it matter who is told of failures.
+    told = report.model_dump(mode="json", exclude_defaults=True, exclude=BESIDE)
     content = {"report": told, "cells": cells}
     return atomic.digest(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())
 

@@ -28,6 +28,7 @@ from stadtbuch.reports import (
     editions,
     failures,
     gate,
+    last_good,
     packages,
     recount,
     recovery,
@@ -153,7 +154,9 @@ def build(
             _note_failure(city, work)
         for report in {work.report.name: work.report for work in works}.values():
             decisions.point(city, report)
-            _remember(city, [work for work in works if work.report.name == report.name])
+            _remember(city, own := [work for work in works if work.report.name == report.name])
+            if any(work.analyses for work in own):  # the report's cells could be found
+                failures.forget(city.state, report.name, cells={work.cell.slug for work in own})
         execute.forget_interruptions(city.state)
         summary = _summary(works, executed=_executed(works))
         spared.note(city.state.folder("log"), spared.number(summary["runs"]), at=city.now.timestamp())
@@ -211,8 +214,9 @@ def _cells(city: City, report: Report, day: date) -> list[Work]:
     whole = Work(report=report, cell=Cell("", {}))
     try:
         analyses = decisions.notebooks(city, report)
+        values = last_good.choices(city, report)
         found = definitions.cells(
-            report, values=lambda dataset, column: city.choices(f"catalogue:{dataset}.{column}"), day=day
+            report, values=lambda dataset, column: values(f"catalogue:{dataset}.{column}"), day=day
         )
         _require_known(report, analyses)
     except StadtbuchError as error:
@@ -253,9 +257,13 @@ def _plan(work: Work, city: City, step: str) -> None:
     given = {
         name: value for name, value in work.cell.parameters.items() if name in analysis.manifest.parameters
     }
-    bound = parameters.bind(analysis.manifest, given, choices=city.choices)
-    extra = {f"{work.report.name}.{name}": record for name, record in cleared(work).items()}
-    work.requests[step] = plan.plan(city, analysis, bound, role=work.report.roles.author, extra_inputs=extra)
+    report = work.report
+    bound = parameters.bind(analysis.manifest, given, choices=last_good.choices(city, report))
+    extra = {f"{report.name}.{name}": record for name, record in cleared(work).items()}
+    kept = last_good.keeper(city, report, cell=work.cell.slug, step=step)
+    made = plan.plan(city, analysis, bound, role=report.roles.author, extra_inputs=extra, kept=kept)
+    work.requests[step] = made
+    work.notices += [last_good.notice(city, name, edition) for name, edition in made.kept_from.items()]
 
 
 def cleared(work: Work) -> Mapping[str, Mapping[str, Any]]:
@@ -455,7 +463,9 @@ def _edition(work: Work, city: City) -> tuple[Edition, dict[str, bytes]]:
     """Gather the files of a cell and describe them as an edition of today."""
     publisher = city.settings.city.publisher
     inputs = [
-        one for step, evidence in work.evidence.items() for one in release.described(evidence, step=step)
+        one | ({"kept_from": kept} if (kept := work.requests[step].kept_from.get(one["id"])) else {})
+        for step, evidence in work.evidence.items()
+        for one in release.described(evidence, step=step)
     ]
     prepare = work.analyses.get("prepare")
     files = release.files(
@@ -553,9 +563,10 @@ def _note_failure(city: City, work: Work) -> None:
         results=list(work.results.values()),
         inputs=sorted({name for one in work.analyses.values() for name in one.manifest.inputs}),
         reasons=work.reasons,
+        missing=tuple(dict.fromkeys(name for one in work.requests.values() for name in one.kept_from)),
     )
     with suppress(StateError):  # a full disk is told by the command itself; the other cells go on
-        if work.exit_code == 0:
+        if work.exit_code == 0 and not failure.missing:
             failures.clear(city.state, failure.report, failure.cell)
         else:
             failures.note(city, failure)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,14 @@ from typing import Any
 from stadtbuch import atomic
 from stadtbuch.errors import StadtbuchError, StateError
 from stadtbuch.model.verdict import Decision
-from stadtbuch.reports import editions, look
+from stadtbuch.reports import editions, last_good, look
 from stadtbuch.reports.definitions import NO_CELL
 from stadtbuch.reports.outputs import encode
 from stadtbuch.runs.execute import Result
 from stadtbuch.runs.reasons import Reason
 from stadtbuch.session.city import City
 from stadtbuch.state import State
-from stadtbuch.texts import LANGUAGES, same
+from stadtbuch.texts import LANGUAGES, Text, same
 
 RECORD, STYLE = "failure.json", "style.css"
 PAGES = {"de": "index.html", "en": "index.en.html"}
@@ -50,6 +50,8 @@ class Failure:
         The datasets that its notebooks declare.
     reasons
         What was another than at the latest run.
+    missing
+        Datasets whose delivery is missing and whose last good snapshot was used: then nothing else went wrong.
     """
 
     report: str
@@ -59,6 +61,22 @@ class Failure:
     results: Sequence[Result]
     inputs: Sequence[str]
     reasons: Sequence[Reason]
+    missing: Sequence[str] = ()
+
+    @property
+    def status(self) -> str:
+        """Say how it ended: ``failed``, ``refused``, or ``last-good`` where it went on without a delivery."""
+        if self.error is not None:
+            return "failed" if self.error.exit_code not in (3, 4) else "refused"
+        refused = self.decision is not None and not self.decision.allowed
+        return "refused" if refused or not self.missing else last_good.ASKED
+
+    @property
+    def code(self) -> str:
+        """Give the code of the error, or of what the gate or the planner did."""
+        if self.error is not None:
+            return self.error.code
+        return last_good.MISSING if self.status == last_good.ASKED else "gate.refused"
 
 
 def note(city: City, failure: Failure) -> Path:
@@ -82,6 +100,15 @@ def clear(state: State, report: str, cell: str) -> None:
         with atomic.telling("var/failures"):
             (folder / RECORD).unlink(missing_ok=True)  # first what counts, then the rest
             shutil.rmtree(folder)
+
+
+def forget(state: State, report: str, *, cells: Collection[str]) -> None:
+    """Take away the pages of cells that the report does not have any more."""
+    root = state.folder("failures") / report
+    for path in sorted(root.iterdir()) if root.is_dir() else []:
+        cell = "" if path.name == NO_CELL else path.name
+        if cell not in cells:
+            clear(state, report, cell)
 
 
 def place(state: State, report: str, cell: str) -> Path:
@@ -114,13 +141,12 @@ def _record(city: City, failure: Failure, *, before: Mapping[str, Any] | None) -
         "cell": failure.cell,
         "since": since,
         "at": city.now.isoformat(),
-        "status": "failed"
-        if failure.error is not None and failure.error.exit_code not in (3, 4)
-        else "refused",
-        "code": failure.error.code if failure.error is not None else "gate.refused",
+        "status": failure.status,
+        "code": failure.code,
+        "missing": list(failure.missing),
         "type": ended.get("type") or type(failure.error).__name__ if failure.error is not None else None,
         "notebook_cell": ended.get("cell"),
-        "told": list(_told(failure)),
+        "told": list(_told(failure)) if failure.status != last_good.ASKED else [_went_on()],
         "datasets": [_dataset(city, name, failure) for name in failure.inputs],
         "changed": changed or (before or {}).get("changed", []),
         "runs": [one.key for one in failure.results if one.error],
@@ -148,10 +174,25 @@ def _told(failure: Failure) -> Iterator[dict[str, Any]]:
             yield {"text": text, "why": same(finding.subject).as_dict(), "remedy": finding.remedy.as_dict()}
 
 
+def _went_on() -> dict[str, Any]:
+    """Say that a delivery is missing and what the report did about it."""
+    return {
+        "text": Text(de="Eine Lieferung fehlt.", en="A delivery is missing.").as_dict(),
+        "why": Text(
+            de="Der Bericht rechnet mit dem letzten guten Stand weiter und sagt das auf seiner Seite.",
+            en="The report goes on with the last good snapshot, and says so on its page.",
+        ).as_dict(),
+        "remedy": Text(
+            de="Legen Sie die Datei an ihren Platz und bauen Sie noch einmal.",
+            en="Put the file in its place and build once more.",
+        ).as_dict(),
+    }
+
+
 def _dataset(city: City, name: str, failure: Failure) -> dict[str, Any]:
     """Say who is responsible for an input, and whether the error is about it."""
     known = city.catalog.datasets.get(name)
-    named = failure.error is not None and name in failure.error.what.de
+    named = name in failure.missing or (failure.error is not None and name in failure.error.what.de)
     return {
         "id": name,
         "title": known.title.as_dict() if known else same(name).as_dict(),

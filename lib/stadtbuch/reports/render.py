@@ -21,6 +21,7 @@ from stadtbuch.catalog.licences import NO_LICENCE
 from stadtbuch.model.dataset import Dataset
 from stadtbuch.model.report import Edition, EditionFile, Report
 from stadtbuch.reports import body, lineage, look, markup, outputs, packages, pictures
+from stadtbuch.reports.delays import Delay
 from stadtbuch.reports.look import FILES, Shell
 from stadtbuch.texts import Text, same
 
@@ -117,6 +118,8 @@ class Context:
         Bytes of the zip beside the edition's files; 0 where there is none.
     verified
         What computing it again gave last.
+    delay
+        What readers are told while something does not work; on pages of the newest edition.
     """
 
     shell: Shell
@@ -131,6 +134,7 @@ class Context:
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
     package: int = 0
     verified: Verified | None = None
+    delay: Delay | None = None
 
 
 def render(folder: Path, *, language: str, context: Context) -> str:
@@ -291,9 +295,24 @@ def _facts(archive: _Archive, parts: dict[str, body.Section], manifest: dict[str
         "editions": [{"label": one.label, "href": archive.href(one.path)} for one in context.editions],
         "related": [(one.label, archive.href(one.path)) for one in context.related],
         "latest": archive.href(context.latest),
+        **_notices(archive),
         "dashboard": archive.href(context.dashboard),
         "permanent": archive.href(context.permanent) if context.folder else FILES[language],
         **_trail(edition, report, label, context),
+    }
+
+
+def _notices(archive: _Archive) -> dict[str, Any]:
+    """Give what is told about deliveries that were missing for this edition, and about what is missing or late now."""
+    edition, delay = archive.edition, archive.context.delay
+    kept = {str(one["id"]): one for one in edition.inputs if one.get("kept_from")}
+    missing = [name for name in delay.missing if name not in kept] if delay else []
+    titles = {one.get("id"): one.get("title") for one in edition.inputs}
+    return {
+        "kept": [(one.get("title"), one["kept_from"].rpartition("@")[2]) for one in kept.values()],
+        "late_since": delay.since if delay and not delay.missing else None,
+        "missing_since": delay.since if delay and missing else None,
+        "missing": [titles.get(name) or name for name in missing],
     }
 
 

@@ -299,7 +299,9 @@ def _judge(city: City, told: Outlook, occurrence: Occurrence, summary: Mapping[s
     runs = [one for one in summary["runs"] if one["report"] == occurrence.report]
     outcome = _outcome(runs)
     concerned = [one for one in runs if outcome == "done" or _cell_outcome(one) == outcome]
-    codes = dict.fromkeys(code for one in concerned for code in _codes(one)) if outcome != "done" else {}
+    codes = (
+        dict.fromkeys(code for one in concerned for code in alarms.codes(one)) if outcome != "done" else {}
+    )
     cells = tuple(str(one["cell"]) for one in concerned if one["cell"])
     return _settle(city, told, occurrence, outcome, codes=tuple(codes), cells=cells)
 
@@ -317,12 +319,6 @@ def _cell_outcome(run: Mapping[str, Any]) -> str:
     if run["status"] in ("failed", "refused"):
         return str(run["status"])
     return schedule.WAITING if run["publication"] == schedule.WAITING else "done"
-
-
-def _codes(run: Mapping[str, Any]) -> list[str]:
-    """Give the codes of what went wrong; never a text, which could say more than a mail may."""
-    error = [run["error"].code] if run["error"] is not None else []
-    return [*error, *sorted({finding.rule for finding in run["findings"]})]
 
 
 def _settle(

@@ -6,11 +6,12 @@ It holds no value, only keyed hashes; without the key of the city it tells nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from stadtbuch import atomic
+from stadtbuch.errors import SourceError
 from stadtbuch.model.dataset import FieldType
 from stadtbuch.privacy import values
 from stadtbuch.session.city import City
@@ -35,6 +36,11 @@ def index(city: City, dataset: str) -> frozenset[bytes]:
     -------
     frozenset of bytes
         Keyed hashes, 16 bytes each.
+
+    Raises
+    ------
+    SourceError
+        If the source is missing, and was not replaced by snapshots whose indexes are all kept.
     """
     entry = city.dataset(dataset)
     least = min_count(entry, city.settings)
@@ -62,8 +68,25 @@ def positions(city: City, dataset: str) -> frozenset[bytes]:
 
 def _kept(city: City, dataset: str, name: str, make: Callable[[], frozenset[bytes]]) -> frozenset[bytes]:
     """Take an index from the session or the store, or make it and keep it there."""
-    known: frozenset[bytes] = city.once(f"index {name}", lambda: _stored(city, dataset, name, make))
+    used = sorted(city.kept.get(dataset, ()))
+    known: frozenset[bytes] = city.once(
+        f"index {name} {used}", lambda: _of_all(city, dataset, name, make, used=used)
+    )
     return known
+
+
+def _of_all(
+    city: City, dataset: str, name: str, make: Callable[[], frozenset[bytes]], *, used: Sequence[str]
+) -> frozenset[bytes]:
+    """Join the index of the source with those of the snapshots that were used in its place while it was missing."""
+    pointers = [_pointer(city, name, version) for version in used]
+    found = [_split(city.store.get(one.read_text("ascii").strip())) for one in pointers if one.exists()]
+    try:
+        found.append(_stored(city, dataset, name, make))
+    except SourceError:
+        if not used or len(found) < len(used):
+            raise
+    return frozenset().union(*found)
 
 
 def _stored(city: City, dataset: str, name: str, make: Callable[[], frozenset[bytes]]) -> frozenset[bytes]:

@@ -8,7 +8,7 @@ gets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ import nbformat
 
 from stadtbuch import atomic
 from stadtbuch.catalog.licences import LICENCES
-from stadtbuch.errors import UsageError
+from stadtbuch.errors import SourceError, UsageError
 from stadtbuch.model.analysis import Input, Manifest
 from stadtbuch.model.dataset import AccessClass
 from stadtbuch.privacy import released
 from stadtbuch.runs import key
 from stadtbuch.runs.manifest import Analysis
 from stadtbuch.session.city import City, city_facts, unknown
-from stadtbuch.session.snapshots import extras_of, fill
+from stadtbuch.session.snapshots import Kept, Snapshot, extras_of, fill
 from stadtbuch.texts import Text
 
 KNOWN_ON_RECORD = ("sha256", "version")
@@ -51,6 +51,8 @@ class Request:
         Source of the notebook without outputs, as JSON text.
     inputs, modules
         Path in the run's folder -> content.
+    kept_from
+        Input -> edition whose snapshot it is, where its source is missing; not part of the key.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Request:
     notebook: str = field(repr=False)
     inputs: Mapping[str, bytes] = field(repr=False)
     modules: Mapping[str, bytes] = field(repr=False)
+    kept_from: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -80,6 +83,7 @@ def plan(
     *,
     role: str | None = None,
     extra_inputs: Mapping[str, Mapping[str, Any]] | None = None,
+    kept: Callable[[str], Kept | None] = lambda _: None,
 ) -> Request:
     """
     Plan one run: read and minimise its inputs, and compute its key.
@@ -97,6 +101,8 @@ def plan(
     extra_inputs
         Id -> record of protected tables that come from another run (``"<report>.<table>"``); they win over
         those that an earlier edition released.
+    kept
+        Dataset -> the snapshot that an earlier run saw, to be used if its source is missing.
 
     Raises
     ------
@@ -106,12 +112,14 @@ def plan(
     manifest = analysis.manifest
     inputs: dict[str, dict[str, Any]] = {}
     contents: dict[str, bytes] = {}
+    kept_from: dict[str, str] = {}
     for name, declared in manifest.inputs.items():
-        described, content = (
-            _frame(city, manifest, name, declared, parameters, role)
-            if name in city.catalog.datasets
-            else _table(city, name, dict(extra_inputs or {}))
-        )
+        if name in city.catalog.datasets:
+            snapshot = _snapshot(city, manifest, name, declared, parameters, role, kept)
+            described, content = _frame(city, name, snapshot)
+            kept_from |= {name: snapshot.kept_from} if snapshot.kept_from else {}
+        else:
+            described, content = _table(city, name, dict(extra_inputs or {}))
         inputs[name] = described
         contents[described["file"]] = content
     modules = key.modules(analysis.notebook, beside=analysis.path.parent)
@@ -127,20 +135,38 @@ def plan(
         notebook=nbformat.writes(_source(analysis.notebook), version=4),
         inputs=contents,
         modules=modules,
+        kept_from=kept_from,
     )
 
 
-def _frame(
+def _snapshot(
     city: City,
     manifest: Manifest,
     name: str,
     declared: Input,
     parameters: Mapping[str, Any],
     role: str | None,
-) -> tuple[dict[str, Any], bytes]:
-    """Make the snapshot of one declared dataset and keep it in the store."""
+    kept: Callable[[str], Kept | None],
+) -> Snapshot:
+    """Make the snapshot of one declared dataset; what was kept is only looked for if the source is missing."""
     rows = fill(declared.rows, values=parameters, extras=extras_of(manifest))
-    snapshot = city.snapshot(name, purpose=manifest.purpose, columns=declared.columns, rows=rows, role=role)
+    asked: dict[str, Any] = {
+        "purpose": manifest.purpose,
+        "columns": declared.columns,
+        "rows": rows,
+        "role": role,
+    }
+    try:
+        return city.snapshot(name, **asked)
+    except SourceError as error:
+        before = kept(name) if error.code == "source.missing" else None
+        if before is None:
+            raise
+    return city.snapshot(name, **asked, kept=before)
+
+
+def _frame(city: City, name: str, snapshot: Snapshot) -> tuple[dict[str, Any], bytes]:
+    """Describe the snapshot of a dataset, and keep it in the store."""
     city.store.put(snapshot.data)
     return {"file": f"inputs/{name}.parquet", **city.describe(snapshot)}, snapshot.data
 

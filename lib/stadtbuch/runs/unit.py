@@ -156,10 +156,10 @@ def _normal(name: str) -> str:
 def _request(told: Mapping[str, Any], shelf: Artefacts, folder: Path) -> Request:
     """Put the request together again from its pieces."""
     info = told["info"]
-    pieces = {
-        kind: {path: shelf.get(name, limit=INPUT) for path, name in told[kind].items()}
+    inputs, modules = (
+        {path: shelf.get(name, limit=INPUT) for path, name in told[kind].items()}
         for kind in ("inputs", "modules")
-    }
+    )
     return Request(
         key=info["key"],
         key_parts=info["key_parts"],
@@ -167,7 +167,8 @@ def _request(told: Mapping[str, Any], shelf: Artefacts, folder: Path) -> Request
         info=info,
         restricted=bool(told["restricted"]),
         notebook=told["notebook"],
-        **pieces,
+        inputs=inputs,
+        modules=modules,
     )
 
 

@@ -28,6 +28,7 @@ from stadtbuch.model.actor import Actor
 from stadtbuch.model.analysis import Input, Manifest
 from stadtbuch.model.dataset import Dataset
 from stadtbuch.session.snapshots import (
+    Kept,
     Snapshot,
     Source,
     described,
@@ -79,6 +80,8 @@ class City:
         What the clock says, if a command was told another moment; UTC.
     memory
         What was worked out from files whose stamps are the same; saved by whoever opened the city.
+    kept
+        Dataset -> versions of snapshots that were given in this session because the source is missing.
     """
 
     settings: _settings.Settings
@@ -91,6 +94,7 @@ class City:
     declared: Declared | None = None
     clock: datetime | None = None
     memory: Memory = field(kw_only=True)
+    kept: dict[str, set[str]] = field(default_factory=dict, kw_only=True)
     _sources: dict[str, Source] = field(default_factory=dict)
     _seen: dict[str, Snapshot] = field(default_factory=dict)
     _choices: dict[str, list[str]] = field(default_factory=dict)
@@ -242,6 +246,7 @@ class City:
         columns: Sequence[str] | None = None,
         rows: Mapping[str, Any] | None = None,
         role: str | None = None,
+        kept: Kept | None = None,
     ) -> Snapshot:
         """
         Make the snapshot that a role may see of a dataset for a purpose, and record that it was read.
@@ -250,6 +255,8 @@ class City:
         ----------
         role
             In which role is asked; without it, the session's.
+        kept
+            What an earlier run saw: it is given if the source is missing and the same may be seen today.
 
         Raises
         ------
@@ -268,9 +275,24 @@ class City:
         pseudonyms = tuple(decision.obligations.get("pseudonyms", ()))
         asked = (dataset, purpose, allowed, pseudonyms, repr(rows or {}))
         if asked not in self._made:  # the cells of a report ask for the same
-            self._made[asked] = self._minimised(
-                described_by, purpose=purpose, columns=allowed, rows=dict(rows or {}), pseudonyms=pseudonyms
-            )
+            try:
+                made = self._minimised(
+                    described_by,
+                    purpose=purpose,
+                    columns=allowed,
+                    rows=dict(rows or {}),
+                    pseudonyms=pseudonyms,
+                )
+            except SourceError as error:
+                fits = kept is not None and kept.serves(
+                    described_by, purpose=purpose, columns=allowed, rows=rows or {}
+                )
+                if error.code != "source.missing" or kept is None or not fits:
+                    raise
+                again = self._again(kept, described_by, rows=dict(rows or {}), pseudonyms=pseudonyms)
+                self._record(again, acting)
+                return again  # not remembered: another cell may have kept another one
+            self._made[asked] = made
         self._record(self._made[asked], acting)
         return self._made[asked]
 
@@ -301,6 +323,25 @@ class City:
             data=data,
             units_repeat=_units_repeat(dataset, source.frame, rows),
         )
+
+    def _again(
+        self, kept: Kept, dataset: Dataset, *, rows: dict[str, Any], pseudonyms: tuple[str, ...]
+    ) -> Snapshot:
+        """Give what an earlier run saw as a snapshot of its own version."""
+        made = Snapshot(
+            dataset=dataset,
+            version=kept.told["version"],
+            purpose=kept.told["purpose"],
+            columns=tuple(one["name"] for one in kept.told["columns"]),
+            rows=rows,
+            pseudonyms=pseudonyms,
+            sha256=atomic.digest(kept.data),
+            data=kept.data,
+            units_repeat=bool(kept.told.get("units_repeat")),
+            kept_from=kept.edition,
+        )
+        self.kept.setdefault(dataset.id, set()).add(made.version)
+        return made
 
     def source(self, dataset: str) -> Source:
         """

@@ -43,6 +43,8 @@ class Snapshot:
         Content hash of the source it was made from.
     units_repeat
         Whether a person (or whatever is protected) stands in more than one of the rows.
+    kept_from
+        The edition it was first made for, where the source is missing today.
     """
 
     dataset: Dataset
@@ -54,6 +56,38 @@ class Snapshot:
     sha256: str
     data: bytes
     units_repeat: bool = False
+    kept_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """
+    A snapshot that an earlier run saw, for the day on which its source is missing.
+
+    Attributes
+    ----------
+    edition
+        Id of the edition that was made from it.
+    told
+        What that run's record says of the input, as `described` wrote it.
+    data
+        Its bytes.
+    """
+
+    edition: str
+    told: Mapping[str, Any]
+    data: bytes
+
+    def serves(self, dataset: Dataset, *, purpose: str | None, columns: tuple[str, ...], rows: Any) -> bool:
+        """Tell whether it is what may be seen today: same class, purpose, columns and rows."""
+        there = tuple(one["name"] for one in self.told["columns"])
+        asked = (
+            str(dataset.access_class),
+            purpose,
+            columns,
+            {name: _plain(one) for name, one in rows.items()},
+        )
+        return asked == (self.told["class"], self.told["purpose"], there, dict(self.told["rows"]))
 
 
 def fill(

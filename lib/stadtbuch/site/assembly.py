@@ -452,6 +452,7 @@ def _context(site: Site, archived: Archived, shell: Shell) -> Context:
         dashboard=next((folder for name, folder in dashboards.addresses(site) if name == report), None),
         datasets=site.datasets,
         verified=site.verified.get(archived.edition.id),
+        delay=site.delay(archived),
     )
 
 

@@ -15,7 +15,8 @@ from stadtbuch.dashboards.shelf import Kept
 from stadtbuch.errors import Problem, StateError
 from stadtbuch.model.dataset import AccessClass, Dataset
 from stadtbuch.model.report import Report
-from stadtbuch.reports import definitions, editions, packages
+from stadtbuch.reports import definitions, delays, editions, failures, packages
+from stadtbuch.reports.delays import Delay
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.render import OVERALL, Verified, cell_label
 from stadtbuch.runs import key
@@ -72,6 +73,8 @@ class Site:
         Checkpoint and keys of the book; None before the first edition.
     process
         How reliably reports are made, from `transparency.gathering`; None where nobody asked.
+    delays
+        Report and cell -> what readers are told while something does not work.
     """
 
     settings: Settings
@@ -92,6 +95,7 @@ class Site:
     verified: Mapping[str, Verified] = field(default_factory=dict)
     seal: PublicSeal | None = None
     process: Mapping[str, Any] | None = None
+    delays: Mapping[tuple[str, str], Delay] = field(default_factory=dict)
 
     @property
     def overdue(self) -> bool:
@@ -109,6 +113,14 @@ class Site:
         if name in self.reports:
             return self.reports[name].title
         return next(iter(self.shelves[name].values()))[0].edition.title
+
+    def delay(self, archived: Archived) -> Delay | None:
+        """Give what is told on the pages of an edition: nothing where it is not the newest one."""
+        report, cell = archived.edition.report, archived.edition.cell
+        newest = self.newest(report, cell)
+        if newest is None or newest.path != archived.path:
+            return None
+        return self.delays.get((report, cell)) or self.delays.get((report, ""))
 
     def newest(self, report: str, cell: str) -> Archived | None:
         """Give the newest public edition of a cell."""
@@ -196,11 +208,12 @@ def gather(city: City, *, now: datetime) -> Site:
     standing.require_current(city.book, public)
     datasets = dict(sorted(city.catalog.datasets.items()))
     sound, damaged = intact(city.state, public, memory=city.memory)
+    reports = definitions.readable(settings)
     exhibits, gone = showcase.gather(city.state, open_data=_is_open(city))
     return Site(
         settings=settings,
         datasets=datasets,
-        reports=definitions.readable(settings),
+        reports=reports,
         shelves=shelves(sound),
         handouts={
             one.id: downloads.hand_out(
@@ -226,7 +239,19 @@ def gather(city: City, *, now: datetime) -> Site:
         verified=verified(city),
         seal=seal.gather(city, public, now=now),
         process=gathering.report(city),
+        delays=delayed(city, reports),
     )
+
+
+def delayed(city: City, reports: Mapping[str, Report]) -> dict[tuple[str, str], Delay]:
+    """Give what readers are told of failures that last."""
+    records = list(failures.everything(city.state))
+    released = {}
+    for entry in city.book.entries(kind="released") if records else ():
+        name = editions.ID.fullmatch(entry.subject)
+        if name is not None:
+            released[name["report"], name["cell"] or ""] = entry.at
+    return delays.told(records, reports, released=released, zone=city.settings.city.zone)
 
 
 def contents(store: Store, archive: Iterable[Archived]) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 The public report about the process: the figures of ``stadtbuch quality --process`` as a page and as JSON.
 
 Counts come from the book; times are those of the machine that made the reports. So this page is the only one that
-differs where somebody else builds the same city (docs/decisions/0032).
+differs where somebody else builds the same city (docs/decisions/0032-process-page.md).
 """
 
 from __future__ import annotations

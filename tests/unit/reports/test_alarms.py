@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from builders.city import CANARY, TOML, Made, a_city
-from builders.reports import ROLES, write_report
+from builders.reports import ROLES, START, write_open_report, write_report
 
+from stadtbuch.cli import main
 from stadtbuch.errors import RunFailed, SourceError
 from stadtbuch.notification.notices import Notice
 from stadtbuch.reports import alarms, timetable
@@ -149,3 +151,36 @@ def test_what_keeps_a_report_from_being_judged_is_told_once_a_day(city):
     for day, hour in ((16, 6), (16, 12), (17, 6)):
         tick(opened, day=day, hour=hour)
     assert lines(city) == ["failed", "failed"]
+
+
+@pytest.mark.parametrize(("notify", "expected"), [("always", 1), ("schedule", 0)])
+def test_a_build_by_hand_tells_only_if_the_definition_asks(tmp_path, capsys, notify, expected):
+    """A failure is told with its code once a day, never with a value; without being asked, nobody is told."""
+    notices = tmp_path / "notices.jsonl"
+    made = a_city(tmp_path / "city", roles=ROLES, toml=f'{TOML}\n[notify]\nfile = "{notices}"\n')
+    write_open_report(made.root, "area", START, "raise ValueError('Quendel')", notify=notify)
+    arguments = ["build", "--city", str(made.root), "--now", "2026-01-15T10:00"]
+
+    assert main.main([*arguments, "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert main.main(arguments) == 1
+    told = notices.read_text(encoding="utf-8").splitlines() if notices.exists() else []
+
+    assert len(told) == expected == len(answer.get("notices", []))
+    assert all("run.failed" in line and "Quendel" not in line for line in told)
+    assert [one.details["codes"] for one in made.open().book.entries(kind="notified")] == [
+        ["run.failed"]
+    ] * expected
+
+
+def test_a_build_that_went_well_is_no_news():
+    """Nothing is told of what ran, and a failure comes before a refusal."""
+    ran = {"status": "ran", "cell": "a", "error": None, "findings": []}
+    refused = ran | {"status": "refused", "findings": [SimpleNamespace(rule="tables.small")]}
+    failed = ran | {"status": "failed", "error": SimpleNamespace(code="run.timeout")}
+
+    assert list(alarms.of_build("r", [ran], now=NOW)) == []
+    (one,) = alarms.of_build("r", [ran, refused], now=NOW)
+    assert (one.event, one.codes, one.cells) == ("refused", ("tables.small",), 1)
+    (one,) = alarms.of_build("r", [refused, failed, ran], now=NOW)
+    assert (one.event, one.codes) == ("failed", ("run.timeout",))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from stadtbuch.model.report import Edition
 from stadtbuch.model.verdict import decide
 from stadtbuch.reports import approvals, decisions, definitions, editions, outputs, packages
 from stadtbuch.reports.editions import EDITION, STATUS, Archived
+from stadtbuch.runs import key
 from stadtbuch.session.city import City
 from stadtbuch.state import State
 from stadtbuch.texts import Text
@@ -34,6 +36,7 @@ GOING, GONE = "going", "removed"
 _PLAIN = ("data/LICENCE.txt", "data/datapackage.json", "figures/datapackage.json")
 _INPUTS = "package/inputs/"
 """What the public step read: open datasets, which are public anyway, and tables that reports released."""
+_KINDS = {"data": "table", "shown": "table", _INPUTS.rstrip("/"): "table", "figures": "figure"}
 _EMPTY = 3  # bytes of "[]\n": results of a report that names none
 _NOTICE = Text(de="Der Inhalt dieser Ausgabe wurde entfernt.", en="The content of this edition was removed.")
 
@@ -76,7 +79,8 @@ def scope(state: State, id: str, *, files: Sequence[str] = ()) -> Scope:
     id
         An edition.
     files
-        Paths in the edition that hold what must go; without it, everything in it that tells of data.
+        Paths in the edition that hold what must go; the data of a table or a figure in all their forms. Without it,
+        everything in it that tells of data.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def scope(state: State, id: str, *, files: Sequence[str] = ()) -> Scope:
         ``edition.unknown``, ``edition.no-file``.
     """
     named = editions.find(state, id)
-    digests = _chosen(named.edition, files)
+    digests = _chosen(named, files)
     others = [
         one for one in _all(state) if one.folder != named.folder and digests & contents(one.edition).keys()
     ]
@@ -122,14 +126,46 @@ def _tells(edition: Edition, path: str, size: int) -> bool:
     return path.startswith(("data/", "figures/", "shown/", _INPUTS)) or path in own
 
 
-def _chosen(edition: Edition, files: Sequence[str]) -> set[str]:
+def _chosen(named: Archived, files: Sequence[str]) -> set[str]:
+    edition = named.edition
     known = {file.path: file.sha256 for file in edition.files}
     if any(path not in known for path in files):
         raise _no_file(sorted(known))
     own = f"{_INPUTS}{edition.report}."
-    told = contents(edition).items()
-    every = {digest for digest, path in told if not path.startswith(_INPUTS) or path.startswith(own)}
-    return {known[path] for path in files} or every
+    told = contents(edition)
+    paths = {path for path in told.values() if not path.startswith(_INPUTS) or path.startswith(own)}
+    if files:
+        data = {_data(edition, path) for path in files} - {None}
+        paths = {path for path in paths if _form(edition, path) in data} | set(files)
+    return {known[path] for path in paths} | {*_as_inputs(named, paths)}
+
+
+def _data(edition: Edition, path: str) -> tuple[str, str] | None:
+    """Say of which table or figure a file is the data; what is only a picture or a page of it stands for itself."""
+    plain = not path.startswith("shown/") and not path.endswith(".svg")
+    return _form(edition, path) if plain else None
+
+
+def _form(edition: Edition, path: str) -> tuple[str, str] | None:
+    """
+    Say which table or figure a file holds: the same for all its forms.
+
+    A table lies in an edition as CSV, Parquet and JSON, as the page shows it, and as the input of the public step; a
+    figure as pictures and as its data.
+    """
+    folder, _, name = path.rpartition("/")
+    name = name.removeprefix(f"{edition.report}.") if f"{folder}/" == _INPUTS else name
+    return (_KINDS[folder], name.partition(".")[0]) if folder in _KINDS and path not in _PLAIN else None
+
+
+def _as_inputs(named: Archived, paths: Iterable[str]) -> Iterator[str]:
+    """Give the checksums that released tables have where other runs read them: the same record, spelled otherwise."""
+    for path in paths:
+        if path.startswith("data/") and path.endswith(".json"):
+            with suppress(
+                OSError, ValueError
+            ):  # removed already, or damaged: then only its own checksum is known
+                yield key.digest(json.loads((named.folder / path).read_bytes()))
 
 
 def _reads(edition: Edition, report: str) -> bool:
@@ -179,8 +215,8 @@ def resume(city: City) -> int:
         named = [one for one in _all(city.state) if one.edition.id in entry.details["editions"]]
         left = [one for one in named if _is_left(one, digests)]
         if left:
-            reason = Text(**entry.details["reason"])
-            _carry_out(city, Scope(tuple(left), digests, derived), reason, role=entry.role, at=entry.at)
+            reason, at = Text(**entry.details["reason"]), entry.at.astimezone(city.settings.city.zone)
+            _carry_out(city, Scope(tuple(left), digests, derived), reason, role=entry.role, at=at)
             done += len(left)
     return done
 

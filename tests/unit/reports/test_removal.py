@@ -8,8 +8,10 @@ from builders.city import NOW, Made
 from builders.keeping import a_kept_city, a_run, an_edition, lay
 from builders.reports import HEADLINE, START, TABLE, write_open_report
 
+from stadtbuch import atomic
 from stadtbuch.errors import AccessDenied, Refused, UsageError
 from stadtbuch.reports import build, decisions, editions, recovery, removal
+from stadtbuch.runs import key
 from stadtbuch.site import pages
 from stadtbuch.texts import Text
 
@@ -170,6 +172,31 @@ def test_a_single_file_can_be_named(city):
     with pytest.raises(UsageError) as caught:
         removal.scope(session.state, "area@2026-01-20", files=["data/c.csv"])
     assert caught.value.code == "edition.no-file"
+
+
+def test_a_named_table_goes_in_all_its_forms(city):
+    """As CSV, JSON and Parquet, as the page shows it, and as runs read it, here and in other reports' editions."""
+    session = city.open(as_role=HEAD)
+    record = {"kind": "protected-table", "name": "by_borough", "cells": [1, 2]}
+    forms = {
+        "data/by_borough.csv": b"leaked\n",
+        "data/by_borough.json": json.dumps(record, indent=1).encode(),
+        "data/by_borough.parquet": b"PAR1 leaked",
+    }
+    as_input = key.canonical(record)
+    others = {
+        "data/datapackage.json": b"{}",
+        "data/other.csv": b"harmless\n",
+        "figures/by_borough.csv": b"f\n",
+    }
+    lay(session, an_edition("area", name="2026-01-20", files=forms | others))
+    read = {"package/inputs/area.by_borough.table.json": as_input, "results.json": b"[]\n"}
+    lay(session, an_edition("people", name="2026-01-20", files=read))
+    lay(session, an_edition("people", name="2026-01-21", files=others))
+    for path in forms:
+        found = removal.scope(session.state, "area@2026-01-20", files=[path])
+        assert found.ids == ["area@2026-01-20", "people@2026-01-20"]
+        assert found.digests == {atomic.digest(data) for data in (*forms.values(), as_input)}
 
 
 def test_the_next_build_finishes_a_removal_that_was_cut_off(city, monkeypatch):

@@ -15,6 +15,20 @@ TABLE = "protected-table"
 KINDS = (TABLE, places.KIND)
 
 
+class Record(dict[str, Any]):
+    """
+    The record of something released, which nobody changes any more.
+
+    It is told from others by what it is, not by what it says: so what follows from it can be remembered, without
+    going through thousands of its cells to see whether it is the same.
+    """
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or super().__eq__(other)
+
+
 def from_record(record: Mapping[str, Any]) -> ProtectedTable | ProtectedPlaces:
     """
     Read what was released from its public record.

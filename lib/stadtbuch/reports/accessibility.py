@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
+from operator import itemgetter
 from xml.etree.ElementTree import Element
 
 from defusedxml import ElementTree
@@ -24,7 +25,7 @@ from stadtbuch.checks import run
 from stadtbuch.model.verdict import Finding, Severity
 from stadtbuch.texts import LANGUAGES, Text
 
-_PICTURE = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+_PART = re.compile(r"<(svg|table)\b.*?</\1>", re.DOTALL)
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 FILLERS = re.compile(
     r"(no (alt|description).*|image|picture|figure|chart|plot|graph|untitled|bild|abbildung|grafik|diagramm|foto"
@@ -60,6 +61,7 @@ class Node:
     words: list[str] = field(default_factory=list)
     named: dict[str, Node] | None = None
     flat: list[Node] | None = None
+    placed: dict[str, list[tuple[int, Node]]] | None = None
 
     def walk(self) -> Iterator[Node]:
         """Go through this element and all below it, in the order of the page."""
@@ -71,11 +73,18 @@ class Node:
 
     def find(self, *tags: str) -> list[Node]:
         """Give the elements of these tags below this one."""
-        return [one for one in self.all() if one.tag in tags and one is not self]
+        if self.tag:  # not the whole page
+            return [one for one in self.walk() if one.tag in tags and one is not self]
+        if self.placed is None:
+            self.placed = {}
+            for place, one in enumerate(self.all()):
+                self.placed.setdefault(one.tag, []).append((place, one))
+        found = [one for tag in tags for one in self.placed.get(tag, ())]
+        return [one for _, one in (found if len(tags) == 1 else sorted(found, key=itemgetter(0)))]
 
     def all(self) -> Iterable[Node]:
         """Give what `walk` gives; of a whole page, gone through once."""
-        if self.parent is not None:
+        if self.tag:
             return self.walk()
         if self.flat is None:
             self.flat = list(self.walk())
@@ -131,12 +140,18 @@ def is_report_page(path: str) -> bool:
 
 def parse(html: str) -> Node:
     """Read a page into a tree."""
+    return _read(html)
+
+
+def _read(html: str) -> Node:
+    """Read HTML; charts and tables, which are most of a page, are read once however many pages show them."""
     reader, at = _Reader(), 0
-    for found in _PICTURE.finditer(html):
-        drawn = _drawn(found[0])
-        if drawn is not None:
+    for found in _PART.finditer(html):
+        part = _picture(found[0]) if found[1] == "svg" else _table(found[0])
+        if part is not None:
             reader.feed(html[at : found.start()])
-            reader.here.children.append(drawn)
+            part.parent = reader.here
+            reader.here.children.append(part)
             at = found.end()
     reader.feed(html[at:])
     reader.close()
@@ -144,18 +159,30 @@ def parse(html: str) -> Node:
 
 
 @lru_cache(maxsize=64)  # a chart stands on two pages in each language
-def _drawn(picture: str) -> Node | None:
+def _picture(written: str) -> Node | None:
     """
     Read a picture as the XML that we write; nothing if it is none, or holds another picture: then it is read as HTML.
 
-    Most of a page are its charts, and a reader of HTML takes ten times as long.
+    A reader of HTML takes ten times as long.
     """
-    if picture.count("<svg") != 1:
+    if written.count("<svg") != 1:
         return None
     try:
-        return _node(ElementTree.fromstring(picture, forbid_dtd=True), None)
+        return _node(ElementTree.fromstring(written, forbid_dtd=True), None)
     except (ElementTree.ParseError, DefusedXmlException, ValueError, RecursionError):
         return None
+
+
+@lru_cache(maxsize=64)  # as for `_picture`
+def _table(written: str) -> Node | None:
+    """Read a table that holds no other, nor a picture; nothing if it is not closed as it was opened."""
+    if written.count("<table") != 1 or "<svg" in written:
+        return None
+    reader = _Reader()
+    reader.feed(written)
+    reader.close()
+    whole = len(reader.root.children) == 1 and reader.here is reader.root
+    return reader.root.children[0] if whole else None
 
 
 def _node(element: Element, parent: Node | None) -> Node:

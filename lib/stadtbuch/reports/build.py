@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -147,11 +147,18 @@ def build(
             recovery.mend(city)
         if dry_run:
             return _summary(_foreseen(city, names, days), executed=0, dry=True)
-        works = judged(city, names, jobs=jobs, progress=progress, crew=crew, days=days)
-        for work in works:
+        finished: list[Work] = []
+
+        def finish(work: Work) -> None:
+            finished.append(work)
             _note_refusal(city, work)
             _attempt(work, _publish, city)
             _note_failure(city, work)
+
+        works = judged(city, names, jobs=jobs, progress=progress, crew=crew, days=days, done=finish)
+        for work in works:
+            if not any(work is one for one in finished):  # it did not get as far as its last step
+                finish(work)
         for report in {work.report.name: work.report for work in works}.values():
             decisions.point(city, report)
             _remember(city, own := [work for work in works if work.report.name == report.name])
@@ -171,14 +178,23 @@ def judged(
     progress: Tell | None = None,
     crew: execute.Crew | None = None,
     days: Mapping[str, date] | None = None,
+    done: Callable[[Work], None] = lambda work: None,
 ) -> list[Work]:
-    """Plan, run and judge all cells of the named reports; nothing is published."""
+    """
+    Plan, run and judge all cells of the named reports.
+
+    Parameters
+    ----------
+    done
+        Gets each cell whose last step was judged, in their order, while others still run. Cells that do not get so
+        far are not given. Nothing is published but by this.
+    """
     works = _all_cells(city, names, days)
     _plan_step(city, works, "prepare")
     _run_step(city, works, "prepare", jobs=jobs, progress=progress, crew=crew)
     _refuse_several(works)
     _plan_step(city, works, "report")
-    _run_step(city, works, "report", jobs=jobs, progress=progress, crew=crew)
+    _run_step(city, works, "report", jobs=jobs, progress=progress, crew=crew, done=done)
     return works
 
 
@@ -268,8 +284,7 @@ def _plan(work: Work, city: City, step: str) -> None:
 
 def cleared(work: Work) -> Mapping[str, Mapping[str, Any]]:
     """Give the protected tables that passed the gate, each with the licence under which the report releases it."""
-    tables = work.evidence["prepare"].tables if "prepare" in work.evidence else {}
-    return {name: {**record, "license": work.report.license} for name, record in tables.items()}
+    return work.evidence["prepare"].released(work.report.license) if "prepare" in work.evidence else {}
 
 
 def _run_step(
@@ -280,31 +295,39 @@ def _run_step(
     jobs: int,
     progress: Tell | None,
     crew: execute.Crew | None,
+    done: Callable[[Work], None] = lambda work: None,
 ) -> None:
-    """Execute one step of all cells, each run once, and judge what came out."""
+    """Execute one step of all cells, each run once, and judge what came out while others still run."""
     waiting = [work for work in works if work.open and step in work.requests]
     for work in waiting:
         _explain(work, city, step)
     said: dict[tuple[str, str], tuple[Evidence | None, Decision]] = {}
 
-    def judged_as(work: Work) -> tuple[str, str]:
-        return work.requests[step].key, key.texts(work.analyses[step].notebook)
-
-    def look(result: execute.Result) -> None:
-        for work in waiting if result.ok else ():
-            if work.requests[step].key == result.key and judged_as(work) not in said:
-                said[judged_as(work)] = _judge(city, work, step, result)
-
-    requests = [work.requests[step] for work in waiting]
-    results = execute.execute(
-        requests, jobs=jobs, progress=progress, city=city, crew=crew, on_result=look
-    )  # what is there is judged while others still run
-    for work, result in zip(waiting, results, strict=True):
-        work.results[step] = result
-        if result.ok:
-            _take(work, step, *said[judged_as(work)])
-        else:
+    def judge(work: Work, result: execute.Result) -> None:
+        work.results[step] = replace(result, request=work.requests[step])
+        if not result.ok:
             _fail(work, result.failure())
+            return
+        judged_as = (result.key, key.texts(work.analyses[step].notebook))
+        if judged_as not in said:
+            said[judged_as] = _judge(city, work, step, result)
+        _take(work, step, *said[judged_as])
+
+    def judge_all(result: execute.Result) -> None:
+        for work in waiting:
+            if work.requests[step].key == result.key:
+                judge(work, result)
+                done(work)
+
+    execute.execute(
+        [work.requests[step] for work in waiting],
+        jobs=jobs,
+        progress=progress,
+        city=city,
+        crew=crew,
+        on_result=judge_all,
+        meanwhile=lambda: gate.get_ready(city),
+    )
 
 
 def _judge(city: City, work: Work, step: str, result: execute.Result) -> tuple[Evidence | None, Decision]:

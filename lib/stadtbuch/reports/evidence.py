@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,17 @@ class Evidence:
     tables: Mapping[str, Mapping[str, Any]]
     results: tuple[Mapping[str, Any], ...]
     files: Mapping[str, bytes]
+    _released: dict[str | None, Mapping[str, released.Record]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def released(self, licence: str | None) -> Mapping[str, released.Record]:
+        """Give the protected tables as a report releases them, under its licence; the same objects each time."""
+        if licence not in self._released:
+            self._released[licence] = {
+                name: released.Record({**record, "license": licence}) for name, record in self.tables.items()
+            }
+        return self._released[licence]
 
     @classmethod
     def read(cls, folder: Path, *, source: Any | None = None) -> Evidence:

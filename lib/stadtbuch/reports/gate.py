@@ -9,6 +9,7 @@ check that breaks, a file that cannot be read, a record of a wrong shape: each i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.city import City
 from stadtbuch.session.snapshots import min_count
 from stadtbuch.texts import Text
+
+
+def get_ready(city: City) -> None:
+    """Make what judging any run needs before the first one ends; what is odd is told when something is judged."""
+    with suppress(Exception):
+        screening.get_ready(city)
 
 
 def judge(

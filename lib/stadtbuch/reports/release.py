@@ -7,13 +7,12 @@ written again from their records, and every download names its licence and its s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 
@@ -28,6 +27,11 @@ from stadtbuch.reports.evidence import Evidence
 from stadtbuch.runs.manifest import LAB_TAG
 from stadtbuch.store import frame_bytes
 from stadtbuch.texts import LANGUAGES, Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from stadtbuch.privacy.tables import ProtectedTable
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TYPES = {0: "integer", None: "integer", 1: "number", 2: "number"}
@@ -179,16 +183,28 @@ def _cleared(material: Material) -> dict[str, bytes]:
     return {
         f"{name}.{ending}": data
         for name, record in material.cleared.items()
-        for ending, data in _forms(json.dumps(record, ensure_ascii=False))
+        for ending, data in _forms(_remembered(record))
     }
 
 
+def _remembered(record: Mapping[str, Any]) -> released.Record:
+    return record if isinstance(record, released.Record) else released.Record(record)
+
+
 @lru_cache(maxsize=32)  # all cells of a report release the same table
-def _forms(written: str) -> tuple[tuple[str, bytes], ...]:
+def _table(record: released.Record) -> ProtectedTable | ProtectedPlaces:
+    return released.from_record(record)
+
+
+@lru_cache(maxsize=32)  # as for `_table`
+def _frame(record: released.Record) -> pd.DataFrame:
+    return _table(record).frame
+
+
+@lru_cache(maxsize=32)  # as for `_table`
+def _forms(record: released.Record) -> tuple[tuple[str, bytes], ...]:
     """Give a record's files by their endings."""
-    record = json.loads(written)
-    table = released.from_record(record)
-    frame = table.frame
+    table, frame = _table(record), _frame(record)
     content = {"columns": [{"name": one} for one in frame.columns], "rows": records.rows(frame)}
     made = [
         ("csv", markup.csv_text(content).encode()),
@@ -312,7 +328,7 @@ def _columns(path: str, stem: str, material: Material) -> Sequence[Mapping[str, 
         return evidence.figures[stem]["columns"]
     if stem in evidence.shown and stem not in material.cleared:
         return evidence.shown[stem]["columns"]
-    frame = released.from_record(material.cleared[stem]).frame
+    frame = _frame(_remembered(material.cleared[stem]))
     known = outputs.Outputs(folder=None, facts=evidence.facts).columns
     bare = {
         name: Text(de=name, en=name)

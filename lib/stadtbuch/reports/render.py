@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +28,10 @@ from stadtbuch.texts import Text, same
 
 TABLE_ROWS = 400
 """Rows of a figure's table view; a page stays light, the CSV beside it is complete and the page says so."""
+
+SOMEWHERE = "\ue000/"
+"""Stands for the way to the edition's files until it is known where the page stands; no text holds it (Unicode keeps
+it for private use)."""
 
 OVERALL = Text(de="Insgesamt", en="Overall")
 TABLES = (".csv", ".parquet", ".geojson")
@@ -155,13 +160,36 @@ def render(folder: Path, *, language: str, context: Context) -> str:
     str
         A whole HTML document; the same archive and context give the same bytes.
     """
-    edition = Edition.model_validate_json((folder / "edition.json").read_bytes())
-    notebook = nbformat.read(folder / "notebooks" / f"{edition.report}.ipynb", as_version=4)
-    archive = _Archive(folder, edition, context, language)
-    title = edition.title.pick(language)
-    parts = body.sections(notebook, language=language, title=title, recorded=archive.recorded)
-    facts = _facts(archive, parts, body.manifest(notebook))
+    kept = _kept(folder, (folder / "edition.json").read_bytes(), language)
+    archive = _Archive(folder, kept.edition, language, context)
+    facts = _facts(archive, kept.parts(context.folder), kept.manifest)
     return look.page("report.html.j2", language=language, shell=context.shell, it=facts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the pages of an edition in one language have in common, wherever they stand."""
+
+    edition: Edition
+    manifest: dict[str, Any]
+    sections: Mapping[str, body.Section]
+
+    def parts(self, folder: str) -> dict[str, body.Section]:
+        """Give the sections, with the way to the edition's files from where the page stands."""
+        return {
+            name: replace(one, html=one.html.replace(SOMEWHERE, folder))
+            for name, one in self.sections.items()
+        }
+
+
+@lru_cache(maxsize=4)  # the newest edition stands at its own address and at that of its cell
+def _kept(folder: Path, written: bytes, language: str) -> _Kept:
+    """Read an edition, which never changes, and turn its notebook into sections."""
+    edition = Edition.model_validate_json(written)
+    notebook = nbformat.read(folder / "notebooks" / f"{edition.report}.ipynb", as_version=4)
+    recorded = _Records(folder, edition, language).recorded
+    parts = body.sections(notebook, language=language, title=edition.title.pick(language), recorded=recorded)
+    return _Kept(edition, body.manifest(notebook), parts)
 
 
 def cell_label(edition: Edition, report: Report | None) -> Text | None:
@@ -189,22 +217,17 @@ def first_figure(folder: Path) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Archive:
-    """One edition's files, seen in one language from one page."""
+class _Records:
+    """One edition's files, as its notebook shows them in one language."""
 
     folder: Path
     edition: Edition
-    context: Context
     language: str
 
     def json(self, path: str) -> Any:
         """Read a record; nothing if the edition has none."""
         file = self.folder / path
         return outputs.decode(file.read_bytes()) if file.exists() else None
-
-    def href(self, path: str | None) -> str | None:
-        """Lead to the page of a folder of the site in the page's language."""
-        return None if path is None else f"{self.context.shell.root}{path}/{FILES[self.language]}"
 
     def recorded(self, kind: str, name: str) -> str:
         """Write the record behind an output of the notebook."""
@@ -241,9 +264,9 @@ class _Archive:
             table=markup.table_html(table, self.language),
             shown=len(table["rows"]),
             left_out=all_rows - len(table["rows"]),
-            csv=f"{self.context.folder}figures/{record['csv']}",
+            csv=f"{SOMEWHERE}figures/{record['csv']}",
             csv_bytes=self.bytes(f"figures/{record['csv']}"),
-            picture=f"{self.context.folder}{picture}",
+            picture=f"{SOMEWHERE}{picture}",
             picture_bytes=self.bytes(picture),
             credit=self._credit(record["sources"]),
         )
@@ -256,6 +279,17 @@ class _Archive:
     def bytes(self, path: str) -> int:
         """Give a file's size."""
         return (self.folder / path).stat().st_size
+
+
+@dataclass(frozen=True, slots=True)
+class _Archive(_Records):
+    """The same, seen from one page."""
+
+    context: Context
+
+    def href(self, path: str | None) -> str | None:
+        """Lead to the page of a folder of the site in the page's language."""
+        return None if path is None else f"{self.context.shell.root}{path}/{FILES[self.language]}"
 
 
 def _facts(archive: _Archive, parts: dict[str, body.Section], manifest: dict[str, Any]) -> dict[str, Any]:

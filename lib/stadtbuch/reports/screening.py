@@ -44,6 +44,7 @@ class Screen:
         found = {name: _index(city, name, needed=name in behind) for name in _not_open(city) | behind}
         indices = {name: index for name, index in sorted(found.items()) if index is not None}
         least = [min_count(city.dataset(name), city.settings) for name in sorted(behind)]
+        public = _public(city)
         facts = rules.Facts(
             restricted=any(one["class"] != "open" for one in evidence.facts["inputs"].values()),
             key=city.state.key(values.KEY),
@@ -57,8 +58,8 @@ class Screen:
             open_places=lambda: _open_places(evidence),
             canaries=values.canaries(city),
             open_values=_open_values(evidence) | _released_words(evidence),
-            vocabulary=city.once("public words", lambda: scan.vocabulary(public_words(city))),
-            allowed_addresses=city.once("public addresses", lambda: frozenset(addresses(city))),
+            vocabulary=public[0],
+            allowed_addresses=public[1],
             paths=(str(city.settings.root), str(evidence.folder)),
             rules=city.settings.rules.version,
             min_count=max(least, default=None),
@@ -74,6 +75,20 @@ class Screen:
         tables = {path: text for path, text in self.facts.texts.items() if path.startswith("tables/")}
         source = release.source_only(self.evidence.notebook)
         return rules.judge(notebooks.strip(source), replace(self.facts, restricted=False, texts=tables))
+
+
+def get_ready(city: City) -> None:
+    """Index the values and places of all datasets that are not open, and the public words; once in a session."""
+    for name in sorted(_not_open(city)):
+        _index(city, name, needed=False)
+        values.positions(city, name)
+    _public(city)
+
+
+def _public(city: City) -> tuple[frozenset[str], frozenset[str]]:
+    """Give the words and the mailboxes that are public."""
+    words = city.once("public words", lambda: scan.vocabulary(public_words(city)))
+    return words, city.once("public addresses", lambda: frozenset(addresses(city)))
 
 
 def _behind(evidence: Evidence) -> set[str]:

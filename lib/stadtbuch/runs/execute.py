@@ -160,6 +160,7 @@ def execute(
     crew: Crew | None = None,
     limits: Runs | None = None,
     on_result: Callable[[Result], None] = lambda result: None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Result]:
     """
     Run what is not done yet.
@@ -181,7 +182,10 @@ def execute(
     limits
         What a run may use; without it, as the city's settings say.
     on_result
-        Gets each result, in this thread, as soon as it is there and others still run.
+        Gets each result, in this thread, while others still run: in the order of the requests, so that what it
+        writes into the book does not depend on which run happens to end first.
+    meanwhile
+        Called in this thread once all runs are handed out, if there are any.
 
     Returns
     -------
@@ -202,7 +206,6 @@ def execute(
     def done(result: Result) -> None:
         results[result.key] = result
         told(Progress(result.request, result.status, len(results), len(different)))
-        on_result(result)
 
     with _Claims() as claims:
         todo = []
@@ -218,18 +221,25 @@ def execute(
         for request in todo:
             _lay_out(request, limits)
 
+        handed_out: set[str] = set()
+
         def started(request: Request) -> None:
             told(Progress(request, "started", len(results), len(different)))
+            handed_out.add(request.key)
+            if len(handed_out) == len(todo):
+                meanwhile()
 
-        unwritten = list(todo)
+        waiting = list(different)
         try:
+            _give(city, waiting, results, on_result)
             for result in crew(todo, jobs=jobs, seconds=seconds or limits.seconds, started=started):
                 _commit(result)
                 claims.drop(result.folder)
                 done(result)
-                _enter(city, unwritten, results)
+                _give(city, waiting, results, on_result)
         finally:  # what is done is in the book, also when Ctrl-C ends the rest
-            _enter(city, unwritten, results, rest=True)
+            for request in waiting:
+                _enter(city, results.get(request.key))
     return [replace(results[request.key], request=request) for request in requests]
 
 
@@ -297,14 +307,23 @@ def finished(request: Request) -> Result | None:
     return Result(request, "unchanged", float(told["seconds"])) if complete else None
 
 
-def _enter(
-    city: City | None, unwritten: list[Request], results: Mapping[str, Result], *, rest: bool = False
+def _give(
+    city: City | None,
+    waiting: list[Request],
+    results: Mapping[str, Result],
+    on_result: Callable[[Result], None],
 ) -> None:
-    """Write the book in the order of the requests: which run ends first is chance, and the head is published."""
-    while city is not None and unwritten and (rest or unwritten[0].key in results):
-        result = results.get(unwritten.pop(0).key)
-        if result is not None:
-            record(city, result)
+    """Hand on results in the order of the requests: which run ends first is chance, and the book's head is public."""
+    while waiting and waiting[0].key in results:
+        result = results[waiting.pop(0).key]
+        _enter(city, result)
+        on_result(result)
+
+
+def _enter(city: City | None, result: Result | None) -> None:
+    """Write into the book what was executed just now."""
+    if city is not None and result is not None and result.status != "unchanged":
+        record(city, result)
 
 
 def record(city: City, result: Result) -> None:

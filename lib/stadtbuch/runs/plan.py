@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ def _table(city: City, name: str, extra: Mapping[str, Mapping[str, Any]]) -> tup
     record = extra.get(name) or city.derived(name)
     if record is None:
         raise _no_table(city, name)
-    content = key.canonical(record)
+    content = _canonical(record) if isinstance(record, released.Record) else key.canonical(record)
     city.store.put(content)
     described: dict[str, Any] = {
         "file": f"inputs/{name}.table.json",
@@ -192,6 +193,11 @@ def _table(city: City, name: str, extra: Mapping[str, Mapping[str, Any]]) -> tup
     source = city.origin(record["dataset"], columns=released.variables(record))
     cited = _released(name, source, publisher=city.settings.city.publisher, licence=record.get("license"))
     return described | source | cited, content
+
+
+@lru_cache(maxsize=32)  # the cells of a report read the same tables
+def _canonical(record: released.Record) -> bytes:
+    return key.canonical(record)
 
 
 def released_table(city: City, name: str) -> tuple[dict[str, Any], bytes]:

@@ -139,6 +139,31 @@ def test_results_come_while_others_still_run(tmp_path: Path) -> None:
     assert seen == [("notebooks/first.ipynb", False), ("notebooks/second.ipynb", True)]
 
 
+def test_results_come_in_order_and_after_their_entry(tmp_path: Path) -> None:
+    """What somebody writes into the book for a result stands behind its own entry, whichever run ends first."""
+    made = a_city(tmp_path / "city")
+    city = made.open()
+    slow, quick = "import time\ntime.sleep(1)", "1"
+    requests = [a_request(made, slow, name="first"), a_request(made, quick, name="second")]
+    began: list[int] = []
+
+    execute.execute(
+        requests,
+        jobs=2,
+        city=city,
+        on_result=lambda one: city.book.append(
+            "note", subject=one.request.name, actor=city.actor, now=city.now, details={}
+        ),
+        meanwhile=lambda: began.append(len(list(city.book.entries()))),
+    )
+
+    told = [(one.kind, one.subject) for one in city.book.entries()][-4:]
+    assert began == [len(list(city.book.entries())) - 4]
+    assert told == [
+        (kind, f"notebooks/{name}.ipynb") for name in ("first", "second") for kind in ("ran", "note")
+    ]
+
+
 def asked(name: str, log: int) -> warm.Asked:
     """Ask for a run without anything."""
     environment = kernels.environment(Path(warm.RUNS) / name, anybody.NOWHERE)

@@ -92,6 +92,11 @@ class Program:
             return float(self._solver.getObjectiveValue())
         return UNBOUNDED if status in (names.kUnbounded, names.kUnboundedOrInfeasible) else NEVER
 
+    @property
+    def steps(self) -> int:
+        """Give how many steps of the simplex method the last search took."""
+        return int(self._solver.getInfo().simplex_iteration_count)
+
     def found(self) -> Numbers:
         """Give the variables of the last solution."""
         return np.array(self._solver.getSolution().col_value)

@@ -1,6 +1,7 @@
 """Secondary suppression: safe, cheapest, deterministic, and proven without a solver."""
 
 import json
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from stadtbuch.privacy import suppression
-from stadtbuch.privacy.suppression import NotClosableError, Pattern, Problem, close, proven
+from stadtbuch.privacy import circuits, cuts
+from stadtbuch.privacy.cuts import is_network
+from stadtbuch.privacy.moves import NOBODY
+from stadtbuch.privacy.suppression import Move, NotClosableError, Pattern, Problem, close, proven
 
 CASES = Path(__file__).parents[4] / "shared" / "cases" / "privacy"
 
@@ -99,29 +102,99 @@ def test_every_hidden_cell_has_a_proof() -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda move: move * 0,
-        lambda move: -move,
-        lambda move: move + np.eye(1, len(move), 1, dtype=int)[0],
-        lambda move: move.astype(float),
-        lambda move: move[:-1],
+        lambda move: Move(move.cells, move.amounts * 0, move.divisor),
+        lambda move: Move(move.cells, -move.amounts, move.divisor),
+        lambda move: Move(move.cells, move.amounts + (move.cells == move.cells[0]), move.divisor),
+        lambda move: Move(move.cells, move.amounts.astype(float), move.divisor),
+        lambda move: Move(move.cells[:-1], move.amounts[:-1], move.divisor),
+        lambda move: Move(np.r_[move.cells, move.cells], np.r_[move.amounts, move.amounts * 0], move.divisor),
+        lambda move: Move(move.cells, move.amounts, 1000),
+        lambda move: Move(move.cells[:0], move.amounts[:0]),
     ],
 )
 def test_a_wrong_proof_is_noticed(spoil) -> None:
-    """A move that is none, goes the wrong way, does not balance or is not whole proves nothing."""
+    """A move that is none, goes the wrong way, does not balance, is not whole or too small proves nothing."""
     problem = grid([[1, 9], [8, 11]])
     pattern = close(problem, node_limit=10_000)
     primary = int(np.flatnonzero(problem.primary)[0])
-    moves = {**pattern.moves, primary: spoil(pattern.moves[primary])}
+    moves = {**pattern.moves, (primary, NOBODY): spoil(pattern.moves[primary, NOBODY])}
     assert primary in proven(problem, Pattern(pattern.hidden, moves, optimal=True, nodes=0))
+
+
+def test_a_move_below_what_readers_know_is_noticed() -> None:
+    """A hidden cell may not fall to zero where zeros are published; where they are not, it may."""
+    problem = Problem(
+        sp.csr_matrix([[1, 1, -1]]), np.array([1, 1, 2]), np.array([True, True, False]),
+        need=np.array([1, 1, 0]), cost=np.array([1, 1, 1]),
+    )  # fmt: skip
+    up = {(0, NOBODY): Move(np.array([0, 1]), np.array([1, -1]))}
+    down = {(1, NOBODY): Move(np.array([0, 1]), np.array([-1, 1]))}
+    pattern = Pattern(problem.primary, up | down, optimal=True, nodes=0)
+    assert proven(problem, pattern) == [0, 1]
+    assert proven(replace(problem, least=0), pattern) == []
 
 
 def test_a_table_without_small_counts_needs_no_solver(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing is small, nothing is solved."""
-    monkeypatch.setattr(suppression, "Program", None)
-    monkeypatch.setattr(suppression, "milp", None)
+    monkeypatch.setattr(circuits, "Program", None)
+    monkeypatch.setattr(cuts, "Program", None)
     pattern = close(grid([[5, 0], [7, 9]]), node_limit=1)
     assert not pattern.hidden.any()
     assert pattern.optimal
+
+
+def test_zeros_may_be_withheld_too() -> None:
+    """Where hidden may also mean zero less has to go, and a zero may be hidden with the small count."""
+    shown = grid([[5, 0, 0], [0, 0, 5], [8, 2, 0]])
+    may = replace(shown, least=0)
+    first, second = close(shown, node_limit=1000), close(may, node_limit=1000)
+    assert (first.cost(shown), second.cost(may)) == (23, 22)
+    assert not first.hidden[shown.values == 0].any()
+    assert second.hidden[shown.values == 0].any()
+
+
+def test_what_must_be_published_is() -> None:
+    """A fixed cell stays, although hiding it would be cheapest."""
+    problem = grid([[2, 9, 14], [8, 11, 7], [12, 4, 30]])
+    cheapest = close(problem, node_limit=1000).hidden & ~problem.primary
+    fixed = np.zeros(len(cheapest), dtype=bool)
+    fixed[np.flatnonzero(cheapest)[0]] = True
+    other = close(replace(problem, fixed=fixed), node_limit=1000)
+    assert not other.hidden[fixed].any()
+    assert proven(problem, other) == []
+
+
+def test_whoever_is_alone_in_a_cell_learns_nothing_of_another() -> None:
+    """Two cells of one unit each hide each other from the public, not from each other: a third one goes."""
+    problem = Problem(
+        sp.csr_matrix([[1, 1, 1, 1, -1]]), np.array([40, 50, 70, 90, 250]),
+        np.array([True, True, False, False, False]), need=np.array([4, 5, 0, 0, 0]), cost=np.array([1, 1, 7, 9, 25]),
+        least=0,
+    )  # fmt: skip
+    assert close(problem, node_limit=1000).hidden.tolist() == [True, True, False, False, False]
+    known = replace(problem, alone=problem.primary)
+    pattern = close(known, node_limit=1000)
+    assert pattern.hidden.tolist() == [True, True, True, False, False]
+    assert proven(known, pattern) == []
+    public = {requirement: move for requirement, move in pattern.moves.items() if requirement[1] == NOBODY}
+    assert proven(known, replace(pattern, moves=public)) == [0, 1] or proven(
+        known, replace(pattern, hidden=known.primary)
+    )
+
+
+@pytest.mark.parametrize(
+    ("relations", "answer"),
+    [
+        ([[1, 1, -1]], True),
+        ([[1, 1, -1, 0], [0, 0, 1, 1]], True),
+        ([[1, 1, 0], [1, 1, 0], [0, 1, 1]], False),
+        ([[1, 1, 0], [0, 1, 1], [1, 0, 1]], False),
+        (grid([[2, 9, 14], [8, 11, 7]]).relations.toarray().tolist(), True),
+    ],
+)
+def test_networks_are_recognised(relations: list[list[int]], answer: bool) -> None:
+    """Two dimensions with margins are a network; three relations of one cell, or an odd ring, are none."""
+    assert is_network(sp.csr_matrix(relations)) is answer
 
 
 def test_same_table_same_pattern() -> None:

@@ -19,10 +19,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LAYERS = frozenset({"files", "calls", "hidden", "limits", "group"})
+LAYERS = frozenset({"files", "calls", "hidden", "limits", "group", "door"})
 """
-Every part of the wall; a control group stands where there can be one. Only tests take one away, to see that its attack
-then succeeds.
+Every part of the wall; a control group stands where there can be one; the ``door`` is the zygote's, of which a run lets
+go. Only tests take a part away, to see that its attack then succeeds.
 """
 OLDEST = 6
 """The first version of Landlock that keeps signals and abstract sockets inside (Linux 6.12)."""

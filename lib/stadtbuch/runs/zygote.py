@@ -104,7 +104,7 @@ class Zygote:
         connection = socket.socket(fileno=descriptors[1])
         number = os.fork()
         if number == 0:
-            door.close()
+            door.detach()
             _become(self, name, connection, descriptors)
         for one in (descriptors[0], *descriptors[2:]):
             os.close(one)
@@ -190,9 +190,9 @@ def _searched(number: int) -> Iterator[int]:
 def _become(zygote: Zygote, name: str, connection: socket.socket, descriptors: list[int]) -> NoReturn:
     """Be a run: shut in, acknowledged, and from then on at the service of whoever asked."""
     try:
-        _forget(zygote)
         with os.fdopen(descriptors[0], "rb") as file:
             request = {**json.load(file), "name": name}
+        _forget(zygote, request["layers"])
         _begin(zygote, request, connection, descriptors)
     except BaseException as error:  # noqa: BLE001 - whatever is missing, a run without its wall must not go on
         with suppress(OSError):
@@ -200,7 +200,7 @@ def _become(zygote: Zygote, name: str, connection: socket.socket, descriptors: l
     os._exit(NO_WALL)
 
 
-def _forget(zygote: Zygote) -> None:
+def _forget(zygote: Zygote, layers: Sequence[str]) -> None:
     """Let go of everything that is the zygote's or another run's."""
     from stadtbuch.runs import wall  # noqa: PLC0415 - only once the library is found
 
@@ -209,6 +209,8 @@ def _forget(zygote: Zygote) -> None:
     if os.getppid() != zygote.number:
         os._exit(GONE)
     os.close(zygote.lifeline)
+    if "door" in layers:
+        os.close(zygote.control)
     for run in set(zygote.runs.values()):
         run.close()
     del zygote.watched

@@ -56,7 +56,7 @@ class Served:
 
     def everything(self) -> set[int]:
         """Give all processes below this one."""
-        return set(_below(self.process.pid))
+        return set(below(self.process.pid))
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end."""
@@ -117,7 +117,7 @@ def zygotes(copy: Path) -> list[int]:
     found = {
         one
         for server in servers
-        for one in _below(server)
+        for one in below(server)
         if any(part.endswith("/runs/zygote.py") for part in commands.get(one, ()))
     }
     return [one for one in found if not any(one in _children(parent) for parent in found)]
@@ -166,10 +166,11 @@ def _children(process: int) -> list[int]:
     return found
 
 
-def _below(process: int) -> Iterator[int]:
+def below(process: int) -> Iterator[int]:
+    """Give everything that a process has started, and what that has started."""
     for child in _children(process):
         yield child
-        yield from _below(child)
+        yield from below(child)
 
 
 async def get(address: str, **asked: Any) -> HTTPResponse:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import serving
 from builders.city import NOW, TOML, a_city
 from builders.reports import ROLES, write_open_report
 
@@ -112,25 +113,41 @@ def _editions(root: Path) -> dict[str, bytes]:
     }
 
 
-def _kill_one(scratch: Path, killed: list[int]) -> None:
-    """Wait until a worker has begun a run, and kill it: its name stands in the name of the run's folder."""
+def _kill_one(scratch: Path, killed: list[int], orphans: list[int]) -> None:
+    """
+    Wait until a worker has begun a run, and kill it: its name stands in the name of the run's folder.
+
+    `orphans` gets what the worker had started: walls, zygote, chart servers, runs.
+    """
     for _ in range(3000):
         for folder in scratch.glob(f"stadtbuch-{UNIT}-*/run/run.json"):
             killed.append(int(folder.parts[-3].rpartition("-")[0].rpartition("-")[2]))
+            orphans += serving.below(killed[0])
             os.kill(killed[0], signal.SIGKILL)
             return
         threading.Event().wait(0.02)
 
 
+def _walls(root: Path) -> list[tuple[str, list[str]]]:
+    """Read what a city's runs say of their engine and their wall."""
+    told = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (root / "var" / "runs").rglob("run.json")
+    ]
+    return [(one["engine"], one["wall"]) for one in told]
+
+
 def test_a_worker_that_dies_changes_no_byte(tmp_path: Path, workers: Cluster, scratch: Path) -> None:
-    """A worker is killed in the middle of a run: the archive, with the book's head in it, is that of one machine."""
+    """A worker is killed in the middle of a run: the archive, with the book's head in it, is that of one machine; runs
+    stood behind the same wall there, and what the worker had started is gone with it.
+    """
     made = a_city(tmp_path / "here", roles=ROLES)
     write_open_report(made.root)
     made.open().seal.sign(actor=made.open().actor, now=NOW)  # both have the same keys
     shutil.copytree(made.root, tmp_path / "there")
     there = City.open(settings.read(tmp_path / "there"), now=NOW, login="tester")
     killed: list[int] = []
-    killer = threading.Thread(target=_kill_one, args=(scratch, killed))
+    orphans: list[int] = []
+    killer = threading.Thread(target=_kill_one, args=(scratch, killed, orphans))
 
     here = build.build(made.open())
     killer.start()
@@ -138,6 +155,8 @@ def test_a_worker_that_dies_changes_no_byte(tmp_path: Path, workers: Cluster, sc
     killer.join()
 
     assert len(killed) == 1
+    _wait(lambda: not any(map(serving.alive, orphans)))
+    assert _walls(made.root) == _walls(tmp_path / "there")
     assert here["counts"] == away["counts"]
     assert here["counts"]["published"] == 1
     assert len(_editions(made.root)) > 5

@@ -149,9 +149,18 @@ def _failure(city: City, record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _failed_name(one: dict[str, Any]) -> str:
+    """Name what could not be renewed: a report, one of its cells, or its dashboard."""
+    from stadtbuch.reports import failures as noted  # noqa: PLC0415 - start-up time
+
+    if one["cell"] == noted.DASHBOARD:
+        return f"{one['report']} (Dashboard)"
+    return f"{one['report']}/{one['cell']}" if one["cell"] else str(one["report"])
+
+
 def _show_failures(console: Console, lines: list[dict[str, Any]]) -> None:
     for one in lines:
-        name = f"{one['report']}/{one['cell']}" if one["cell"] else one["report"]
+        name = _failed_name(one)
         since = said(f"seit {one['since'][:10]}", f"since {one['since'][:10]}")
         console.print(f"{name:<44} {since}: {one['text']}", soft_wrap=True)
         console.print(f"  {one['page']}", soft_wrap=True)

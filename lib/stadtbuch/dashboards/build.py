@@ -3,25 +3,28 @@ Bring dashboards up to date: one hermetic run writes every choice, the gate judg
 it.
 
 A dashboard whose report has no public edition is not built: there are no drafts. What goes wrong stays with the
-dashboard; its last sound version stays on the shelf for as long as its inputs are released.
+dashboard; its last sound version stays on the shelf, with the day it was computed, for as long as its inputs are
+released, and an internal page (`reports.failures`) says why there is no newer one.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from stadtbuch.dashboards import controls, definitions, shelf
 from stadtbuch.dashboards.definitions import Dashboard
-from stadtbuch.errors import StadtbuchError
+from stadtbuch.dashboards.shelf import Kept
+from stadtbuch.errors import StadtbuchError, StateError
 from stadtbuch.model.report import Report
 from stadtbuch.model.verdict import Decision
-from stadtbuch.reports import body, editions, gate, outputs
+from stadtbuch.reports import body, editions, failures, gate, outputs
 from stadtbuch.reports import definitions as reports
 from stadtbuch.reports.evidence import Evidence
-from stadtbuch.runs import execute, key, plan
+from stadtbuch.runs import execute, key, plan, reasons
 from stadtbuch.runs.plan import Request
 from stadtbuch.session.city import City
 
@@ -39,7 +42,12 @@ class Work:
     decision: Decision | None = None
     error: StadtbuchError | None = None
     publication: str = "none"
-    ran: bool = False
+    result: execute.Result | None = None
+
+    @property
+    def ran(self) -> bool:
+        """Whether its notebook was executed."""
+        return self.result is not None and self.result.status == "ran"
 
     @property
     def exit_code(self) -> int:
@@ -86,6 +94,7 @@ def build(
         _run(city, works, jobs=jobs, progress=progress, crew=crew)
         for work in works:
             _attempt(work, _keep, city)
+            _note_failure(city, work)
         if not names:
             _clear(city, {work.report.name for work in works})
     return _summary(works)
@@ -129,7 +138,7 @@ def _run(
     found = [work.request for work in waiting if work.request is not None]
     results = execute.execute(found, jobs=jobs, progress=progress, city=city, crew=crew)
     for work, result in zip(waiting, results, strict=True):
-        work.ran = result.status == "ran"
+        work.result = result
         if not result.ok:
             work.error = result.failure()
 
@@ -224,6 +233,35 @@ def _enter(city: City, work: Work, kind: str) -> None:
         city.book.append(kind, subject=subject, actor=city.actor, now=city.now, details=details)
 
 
+def _note_failure(city: City, work: Work) -> None:
+    """Say on an internal page why a dashboard was not renewed; the page goes when it works again."""
+    with suppress(StateError):  # a full disk is told by the command itself; the other dashboards go on
+        if work.exit_code == 0:
+            failures.clear(city.state, work.report.name, failures.DASHBOARD)
+            return
+        kept = shelf.read(city.state.folder("dashboards") / work.report.name)
+        inputs = work.dashboard.analysis.manifest.inputs if work.dashboard else ()
+        failure = failures.Failure(
+            report=work.report.name,
+            cell=failures.DASHBOARD,
+            error=work.error,
+            decision=work.decision,
+            results=[work.result] if work.result is not None else [],
+            inputs=sorted(inputs),
+            reasons=_reasons(kept, work.request),
+            online=f"dashboards/{kept.name}, {kept.told['made_at'][:10]}" if kept else "",
+        )
+        failures.note(city, failure)
+
+
+def _reasons(kept: Kept | None, planned: Request | None) -> list[reasons.Reason]:
+    """Say in what a run differs from the one that is on the shelf."""
+    if kept is None or planned is None:
+        return []
+    before = json.loads(kept.bytes(shelf.RUN))["key_parts"]
+    return reasons.between(before, planned.key_parts, step=STEP)
+
+
 def _attempt(work: Work, action: Callable[..., None], *arguments: Any) -> None:
     """Do one step for one dashboard; what goes wrong stays with it."""
     if work.error is not None:
@@ -235,10 +273,13 @@ def _attempt(work: Work, action: Callable[..., None], *arguments: Any) -> None:
 
 
 def _clear(city: City, wanted: set[str]) -> None:
-    """Take down what no report offers any more."""
+    """Take down what no report offers any more, and what was said of its failures."""
     for kept in shelf.everything(city.state):
         if kept.name not in wanted:
             shelf.take_down(city.state, kept.name)
+    for one in list(failures.everything(city.state)):
+        if one["cell"] == failures.DASHBOARD and one["report"] not in wanted:
+            failures.clear(city.state, one["report"], failures.DASHBOARD)
 
 
 def _summary(works: Sequence[Work]) -> dict[str, Any]:

@@ -27,6 +27,8 @@ from stadtbuch.session.city import City
 from stadtbuch.state import State
 from stadtbuch.texts import LANGUAGES, Text, same
 
+DASHBOARD = "_dashboard"
+"""What stands in place of a cell for the dashboard of a report; no cell is called that."""
 RECORD, STYLE = "failure.json", "style.css"
 PAGES = {"de": "index.html", "en": "index.en.html"}
 
@@ -52,6 +54,8 @@ class Failure:
         What was another than at the latest run.
     missing
         Datasets whose delivery is missing and whose last good snapshot was used: then nothing else went wrong.
+    online
+        What visitors see meanwhile, where that is no edition; empty where it is one.
     """
 
     report: str
@@ -62,6 +66,7 @@ class Failure:
     inputs: Sequence[str]
     reasons: Sequence[Reason]
     missing: Sequence[str] = ()
+    online: str = ""
 
     @property
     def status(self) -> str:
@@ -150,7 +155,7 @@ def _record(city: City, failure: Failure, *, before: Mapping[str, Any] | None) -
         "datasets": [_dataset(city, name, failure) for name in failure.inputs],
         "changed": changed or (before or {}).get("changed", []),
         "runs": [one.key for one in failure.results if one.error],
-        "last_good": _last_good(city.state, failure),
+        "last_good": failure.online or _last_good(city.state, failure),
     }
 
 

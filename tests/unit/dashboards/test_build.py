@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from builders.city import Made, a_manifest
+from builders.city import NOW, Made, a_manifest
 from builders.reports import START, a_publishing_city, texts, write_notebook, write_report
 
 from stadtbuch import settings as city_settings
 from stadtbuch.dashboards import build, controls, definitions, pages, shelf
 from stadtbuch.errors import AccessDenied, ReportError
 from stadtbuch.reports import build as reports
-from stadtbuch.reports import decisions, editions
+from stadtbuch.reports import decisions, editions, failures
 from stadtbuch.reports.look import Shell
 from stadtbuch.texts import Text
 
+LATER = NOW + timedelta(days=1)
 LOAD = "frame = city.load('geography.boroughs')"
 VIEW = """
 def view(borough):
@@ -172,3 +174,44 @@ def test_the_gate_judges_every_choice(built: Made) -> None:
     assert (summary["dashboards"][0]["publication"], summary["exit_code"]) == ("refused", 3)
     assert b"x@example.org" not in json.dumps([kept.told for kept in shelf.of(built.open())]).encode()
     assert [kept.name for kept in shelf.of(built.open())] == ["area"]
+
+
+def test_a_failed_dashboard_is_explained_inside_and_stays_as_it_was_outside(built: Made) -> None:
+    """The public sees the last sound version and when it was computed; the owner reads the cause on an internal page,
+    which goes when it works again.
+    """
+    later = built.open(now=LATER)
+    write_dashboard(built.root, START, LOAD, VIEW.replace("frame['borough'] == borough", "frame['nothing']"))
+    build.build(later)
+
+    (record,) = failures.everything(later.state)
+    (kept,) = shelf.of(later)
+    shell = Shell(city=built.settings.city, root="../../../", style="x.css")
+    choice = next(iter(controls.grid(kept.controls)))
+    assert "15. Januar 2026" in pages.Pages(kept).page(choice, language="de", shell=shell, mode="choice")
+    assert (record["report"], record["notebook_cell"], record["type"]) == ("area", 5, "KeyError")
+    assert (record["last_good"], record["since"][:10]) == ("dashboards/area, 2026-01-15", "2026-01-16")
+    assert [one["en"] for one in record["changed"]] == ["the notebook's code is another one"]
+    assert [one["id"] for one in record["datasets"]] == ["geography.boroughs"]
+    folder = failures.place(later.state, "area", failures.DASHBOARD)
+    inside = (folder / "index.html").read_text(encoding="utf-8")
+    assert "area (Dashboard): nicht erneuert" in inside
+    assert "geography.boroughs" in inside
+
+    write_dashboard(built.root)
+    assert build.build(later)["exit_code"] == 0
+    assert list(failures.everything(later.state)) == []
+    assert not folder.exists()
+
+
+def test_a_refused_dashboard_is_explained_until_no_report_offers_it(built: Made) -> None:
+    """What the gate saw stands on the internal page; a dashboard that is given up leaves none behind."""
+    told = "{'de': 'x@example.org', 'en': 'Areas'}"
+    write_dashboard(built.root, START, LOAD, VIEW.replace("{'de': 'Flächen', 'en': 'Areas'}", told))
+    build.build(built.open())
+    (record,) = failures.everything(built.open().state)
+    assert (record["status"], record["code"]) == ("refused", "gate.refused")
+
+    write_report(built.root, "area")
+    build.build(built.open())
+    assert list(failures.everything(built.open().state)) == []

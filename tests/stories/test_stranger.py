@@ -121,6 +121,7 @@ def test_the_page_shows_what_is_called_here(root):
         "stadtbuch verify package.zip --here",
         "stadtbuch verify who-lives-where/mitte@2026-01-15 --here",
         "stadtbuch build how-does-the-city-cycle --reverify",
+        "stadtbuch build --reverify --oldest 3",
         "stadtbuch report diff who-lives-where/mitte@2026-01-15 who-lives-where/mitte@2026-02-15",
     ]
 

@@ -519,6 +519,10 @@ _PROBLEMS = {
         de="Das Buch wurde neu geschrieben: Der Eintrag passt nicht zum früheren Prüfpunkt.",
         en="The book was rewritten: the entry does not fit the earlier checkpoint.",
     ),
+    "key-unsigned": Text(
+        de="Ein neuer Schlüssel ist nicht vom vorigen unterschrieben, und niemand hat dessen Verlust erklärt.",
+        en="A new key is not signed by the one before, and nobody stated that that one was lost.",
+    ),
 }
 
 

@@ -122,6 +122,11 @@ def _key(entry: Entry, *, before: SealKey | None) -> SealKey:
     return SealKey(number, public, entry.at, entry.number, lost=lost, sound=sound)
 
 
+def book_of(one: Checkpoint) -> str:
+    """Say whose book a checkpoint is of, whether a key for tests signed it or a real one."""
+    return one.origin.removesuffix(TEST)
+
+
 def _statement(old: PublicKey, new: PublicKey, at: datetime) -> bytes:
     """Give what the old key signs: that the new one takes its place, and when."""
     return f"stadtbuch: new signing key\n{old.written}\n{new.written}\n{instant(at)}\n".encode()

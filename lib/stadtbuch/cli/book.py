@@ -10,7 +10,7 @@ import typer
 
 from stadtbuch import atomic
 from stadtbuch.book.ledger import Book, canonical
-from stadtbuch.cli import key
+from stadtbuch.cli import key, proof
 from stadtbuch.cli.context import (
     AsOption,
     CityOption,
@@ -23,10 +23,9 @@ from stadtbuch.cli.context import (
     open_settings,
     said,
 )
-from stadtbuch.cli.files import content_of, writing
+from stadtbuch.cli.files import writing
 from stadtbuch.cli.reasons import ReasonDeOption, ReasonEnOption, ReasonOption, stated
 from stadtbuch.errors import UsageError
-from stadtbuch.model.entry import Entry
 from stadtbuch.state import State
 from stadtbuch.texts import Text, instant
 
@@ -54,11 +53,6 @@ def _book(city: Path | None) -> tuple[Book, Any]:
     settings = open_settings(city)
     state = State.open(settings.folder("state"))
     return Book(state.root / "book.sqlite", key=state.key), settings.city.zone
-
-
-def record(entry: Entry) -> dict[str, Any]:
-    """Give an entry as JSON, in the form in which its hash can be recomputed."""
-    return entry.model_dump() | {"at": instant(entry.at)}
 
 
 @app.command(
@@ -103,7 +97,7 @@ def show(
         if not shown:
             console.print(said("Kein Eintrag.", "No entry."))
 
-    answer([record(entry) for entry in shown], as_json=as_json, human=human)
+    answer([proof.record(entry) for entry in shown], as_json=as_json, human=human)
 
 
 @app.command(
@@ -129,18 +123,7 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    trusted: Annotated[
-        Path | None,
-        typer.Option(
-            "--key",
-            metavar="FILE",
-            help=said(
-                "Schlüssel, die Sie aufbewahrt haben (keys.json oder Zeilen daraus); sonst die des Buchs.",
-                "Keys that you kept (keys.json or lines of it); else those of the book.",
-            ),
-            show_default=False,
-        ),
-    ] = None,
+    trusted: key.TrustedOption = None,
     head: Annotated[
         str | None,
         typer.Option(
@@ -163,8 +146,9 @@ def verify(
 ) -> None:
     """Verify the book."""
     book, _ = _book(city)
-    note = None if checkpoint is None else _signed(city, checkpoint, trusted)
+    note = None if checkpoint is None else key.signed(city, checkpoint, trusted)
     verdict = book.verify(_checkpoint(head, entries))
+    verdict = _with_keys(book, verdict)
     if note is not None:
         verdict = _compared(book, verdict, note)
     if "problem" in verdict:
@@ -174,14 +158,16 @@ def verify(
         raise typer.Exit(3)
 
 
-def _signed(city: Path | None, file: Path, trusted: Path | None) -> Note:
-    """Read a checkpoint and check its signature by the keys that are trusted."""
-    from stadtbuch.book import checkpoint  # noqa: PLC0415 - start-up time
+def _with_keys(book: Book, verdict: dict[str, Any]) -> dict[str, Any]:
+    """Add to a verdict whether each key but the first was signed by the one before, or that one is said to be lost."""
+    from stadtbuch.book import ledger, seal  # noqa: PLC0415 - start-up time
 
-    note = checkpoint.read(content_of(file, "--checkpoint"))
-    seal, _ = key.seal_of(open_settings(city))
-    note.signed_by(seal.keys() if trusted is None else key.public_keys(trusted))
-    return note
+    if "problem" in verdict:
+        return verdict
+    unsigned = next((one for one in seal.history(book.entries(kind=seal.KIND)) if not one.sound), None)
+    if unsigned is None:
+        return verdict
+    return verdict | {"ok": False, "problem": ledger.problem("key-unsigned", unsigned.entry)}
 
 
 def _compared(book: Book, verdict: dict[str, Any], note: Note) -> dict[str, Any]:
@@ -301,7 +287,7 @@ def checkpoint(
     answer(document, as_json=as_json, human=human)
 
 
-@app.command(
+app.command(
     help=explained(
         Text(
             de="Beweist, dass ein Eintrag im Buch steht, für jemanden, der nur einen Prüfpunkt hat.",
@@ -309,55 +295,16 @@ def checkpoint(
         ),
         example="stadtbuch book prove 1 --json",
     )
-)
-def prove(
-    entry: Annotated[
-        int,
-        typer.Argument(
-            metavar="ENTRY",
-            min=1,
-            help=said("Nummer des Eintrags.", "Number of the entry."),
-            show_default=False,
+)(proof.prove)
+app.command(
+    help=explained(
+        Text(
+            de="Beweist, dass ein späterer Prüfpunkt alles enthält, wofür ein früherer steht; Code 3, wenn nicht.",
+            en="Prove that a later checkpoint holds all that an earlier one stands for; exit code 3 if it does not.",
         ),
-    ],
-    *,
-    city: CityOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Prove an entry."""
-    from stadtbuch.book import merkle  # noqa: PLC0415 - start-up time
-    from stadtbuch.book.ledger import leaf_of  # noqa: PLC0415 - start-up time
-
-    book, _ = _book(city)
-    leaves = [leaf_of(one) for one in book.hashes()]
-    found = next((one for one in book.entries() if one.number == entry), None)
-    if found is None:
-        raise _no_entry(len(leaves))
-    document: dict[str, Any] = {
-        "entry": record(found),
-        "entries": len(leaves),
-        "root": merkle.root(leaves).hex(),
-        "proof": [one.hex() for one in merkle.inclusion(leaves, entry - 1)],
-    }
-
-    def human(console: Console) -> None:
-        console.print(said(f"Eintrag {entry}: {found.hash}", f"Entry {entry}: {found.hash}"))
-        for one in document["proof"]:
-            console.print(f"  {one}")
-        console.print(said("ergibt die Wurzel ", "gives the root ") + str(document["root"]))
-
-    answer(document, as_json=as_json, human=human)
-
-
-def _no_entry(last: int) -> UsageError:
-    return UsageError(
-        "book.no-entry",
-        Text(de="Diesen Eintrag gibt es nicht.", en="There is no such entry."),
-        remedy=Text(
-            de=f"Nennen Sie eine Nummer bis {last}; stadtbuch book show zeigt die letzten.",
-            en=f"Name a number up to {last}; stadtbuch book show lists the last ones.",
-        ),
+        example="stadtbuch book consistency earlier.txt later.txt --json",
     )
+)(proof.consistency)
 
 
 @app.command(
@@ -399,7 +346,7 @@ def acknowledge(
     settings = open_settings(city)
     actor, at = who(settings.root, as_role=as_role), moment(now, zone=settings.city.zone)
     seal, state = key.seal_of(settings)
-    given = None if file is None else _signed(city, file, None).checkpoint
+    given = None if file is None else key.signed(city, file, None).checkpoint
     with state.lock("build", command="stadtbuch book acknowledge"):
         found = standing.gap(seal.book, standing.stands(standing.published(settings.folder("public")), given))
         if found is None:
@@ -409,7 +356,7 @@ def acknowledge(
         f"Eintrag {made.number}: Dem Buch fehlen Einträge bis {found.entries}. Der Grund wird veröffentlicht.",
         f"Entry {made.number}: the book lacks entries up to {found.entries}. The reason is published.",
     )
-    answer(record(made), as_json=as_json, human=lambda console: console.print(told, soft_wrap=True))
+    answer(proof.record(made), as_json=as_json, human=lambda console: console.print(told, soft_wrap=True))
 
 
 def _no_gap() -> UsageError:
@@ -448,7 +395,7 @@ def export(
 ) -> None:
     """Export the book."""
     book, _ = _book(city)
-    records = [record(entry) for entry in book.entries()]
+    records = [proof.record(entry) for entry in book.entries()]
     lines = "".join(canonical(one) + "\n" for one in records)
     if to is None:
         answer(records, as_json=as_json, human=lambda console: console.out(lines, end="", highlight=False))

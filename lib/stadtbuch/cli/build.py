@@ -25,7 +25,7 @@ from stadtbuch.cli.context import (
     said,
 )
 from stadtbuch.cli.progress import drawn
-from stadtbuch.errors import Refused, StadtbuchError
+from stadtbuch.errors import Refused, StadtbuchError, UsageError
 from stadtbuch.texts import Text, count, place
 
 if TYPE_CHECKING:
@@ -101,17 +101,32 @@ def build(
             ),
         ),
     ] = False,
+    oldest: Annotated[
+        int | None,
+        typer.Option(
+            "--oldest",
+            metavar="N",
+            min=1,
+            help=said(
+                "Mit --reverify: nur die N Ausgaben, deren Urteil am ältesten ist oder fehlt.",
+                "With --reverify: only the N editions whose verdict is oldest or missing.",
+            ),
+            show_default=False,
+        ),
+    ] = None,
     city: CityOption = None,
     as_role: AsOption = None,
     now: NowOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Build reports."""
+    if oldest is not None and not reverify:
+        raise _nothing_to_verify()
     opened = open_city(city, now=now, as_role=as_role, rehash=rehash)
     summary = perform(opened, report or [], jobs=jobs, dry_run=dry_run, cluster=cluster)
     document = spoken(summary)
     if reverify and not dry_run:
-        document["verified"], code = _verify_again(opened, report or [])
+        document["verified"], code = _verify_again(opened, report or [], oldest=oldest)
         summary["exit_code"] = summary["exit_code"] or code
     notices = [] if dry_run else deliveries.as_document(_notify(opened, summary))
     document |= {"notices": notices} if notices else {}
@@ -138,7 +153,7 @@ def _notify(city: City, summary: Mapping[str, Any]) -> list[Sent]:
     return alarms.tell(city, notices) if notices else []
 
 
-def _verify_again(city: City, names: list[str]) -> tuple[list[dict[str, Any]], int]:
+def _verify_again(city: City, names: list[str], *, oldest: int | None) -> tuple[list[dict[str, Any]], int]:
     """Compute published editions again, and bring their pages up to date; give the verdicts and an exit code."""
     from stadtbuch.transparency import reverification  # noqa: PLC0415 - start-up time
 
@@ -146,10 +161,21 @@ def _verify_again(city: City, names: list[str]) -> tuple[list[dict[str, Any]], i
         narrator().print(said(f"Rechnet nach: {edition}", f"Computing again: {edition}"), soft_wrap=True)
 
     with scratch.folder("verify") as folder:
-        found = list(reverification.again(city, names, work=folder, told=say))
+        found = list(reverification.again(city, names, oldest=oldest, work=folder, told=say))
     write_site(city)
     codes = [one.exit_code for one in found]
     return [one.as_dict(language()) for one in found], next((code for code in (1, 3) if code in codes), 0)
+
+
+def _nothing_to_verify() -> UsageError:
+    return UsageError(
+        "usage.oldest",
+        Text(de="--oldest gehört zu --reverify.", en="--oldest belongs to --reverify."),
+        remedy=Text(
+            de="Rufen Sie stadtbuch build --reverify --oldest 3 auf.",
+            en="Call stadtbuch build --reverify --oldest 3.",
+        ),
+    )
 
 
 def end(summary: Mapping[str, Any], *, as_json: bool) -> None:

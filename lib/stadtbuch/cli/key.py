@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,15 +24,28 @@ from stadtbuch.errors import UsageError
 from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rich.console import Console
 
+    from stadtbuch.book.checkpoint import Note
     from stadtbuch.book.seal import Seal, SealKey
     from stadtbuch.settings import Settings
     from stadtbuch.state import State
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+TrustedOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        metavar="FILE",
+        help=said(
+            "Schlüssel, die Sie aufbewahrt haben (keys.json oder Zeilen daraus); sonst die des Buchs.",
+            "Keys that you kept (keys.json or lines of it); else those of the book.",
+        ),
+        show_default=False,
+    ),
+]
+"""Keys that somebody trusts more than those that the book names."""
 
 
 def seal_of(settings: Settings) -> tuple[Seal, State]:
@@ -157,6 +171,24 @@ def _why(both: str | None, german: str | None, english: str | None, *, lost: boo
             ),
         )
     return stated(both, german, english) if lost else None
+
+
+def signed(city: Path | None, file: Path, trusted: Path | None, *, option: str = "--checkpoint") -> Note:
+    """
+    Read a checkpoint and check its signature by the keys that are trusted; else by those of the city's book.
+
+    Raises
+    ------
+    UsageError, Refused
+        If the file cannot be read, is no checkpoint, or no such key signed it.
+    """
+    from stadtbuch.book import checkpoint  # noqa: PLC0415 - start-up time
+    from stadtbuch.cli.files import content_of  # noqa: PLC0415 - start-up time
+
+    note = checkpoint.read(content_of(file, option))
+    known = seal_of(open_settings(city))[0].keys() if trusted is None else public_keys(trusted)
+    note.signed_by(known)
+    return note
 
 
 def public_keys(file: Path) -> list[Any]:

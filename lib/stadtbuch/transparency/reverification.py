@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from stadtbuch.book import views
 from stadtbuch.reports import editions, packages
+from stadtbuch.reports.editions import Archived
 from stadtbuch.runs import key
 from stadtbuch.session.city import City
 from stadtbuch.transparency.environments import Environments
@@ -15,7 +17,12 @@ from stadtbuch.transparency.verification import Verifier
 
 
 def again(
-    city: City, names: Sequence[str], *, work: Path, told: Callable[[str], None] = lambda edition: None
+    city: City,
+    names: Sequence[str],
+    *,
+    work: Path,
+    oldest: int | None = None,
+    told: Callable[[str], None] = lambda edition: None,
 ) -> Iterator[Verdict]:
     """
     Verify every public edition of the named reports, or of all, and enter each verdict into the book.
@@ -27,16 +34,15 @@ def again(
     ----------
     work
         An empty folder of our own.
+    oldest
+        Only so many, those without a verdict first, then those whose verdict is oldest: in some nights, all.
     told
         Called with the id of each edition before it is computed.
     """
     fresh = Environments(work / "environments")
     place = work / "editions"
     place.mkdir(parents=True)
-    for archived in editions.history(city.state):
-        index = packages.index(archived.folder)
-        if not archived.public or index is None or (names and archived.edition.report not in names):
-            continue
+    for archived, index in due(city, names)[:oldest]:
         told(archived.edition.id)
         running = index["library"]["sha256"] == key.library()["sha256"] and _locked(
             city, index["environment"]
@@ -47,7 +53,21 @@ def again(
         yield found
 
 
-def _locked(city: City, environment: dict[str, str]) -> bool:
+def due(city: City, names: Sequence[str]) -> list[tuple[Archived, Mapping[str, Any]]]:
+    """Give every public edition that can be computed again with its package, those first that waited longest."""
+    last = {
+        name: entry.number for name, entry in views.verified(city.book.entries(kind=views.VERIFIED)).items()
+    }
+    found = []
+    for archived in editions.history(city.state):
+        index = packages.index(archived.folder)
+        wanted = archived.public and (not names or archived.edition.report in names)
+        if wanted and index is not None:
+            found.append((archived, index))
+    return sorted(found, key=lambda pair: last.get(pair[0].edition.id, 0))
+
+
+def _locked(city: City, environment: Mapping[str, str]) -> bool:
     """Tell whether the city's libraries and Python are those of an edition."""
     now = key.environment(city.settings.root)
     return all(environment.get(name) == value for name, value in now.items())

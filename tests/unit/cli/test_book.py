@@ -310,3 +310,63 @@ def test_a_gap_is_acknowledged_with_a_reason(capsys, city):
     code, entry = documents(capsys, city, "acknowledge", "--reason", "Plattenschaden", "--now", "2026-07-20")
     assert (code, entry["kind"], entry["details"]["entries"]) == (0, "acknowledged", 4)
     assert documents(capsys, city, "checkpoint")[0] == 0
+
+
+def grown(capsys, city: Path) -> tuple[Path, Path]:
+    """Write two checkpoints out, with entries and a new key between them."""
+    earlier = sent(capsys, city).rename(city / "earlier.txt")
+    documents(capsys, city, "key", "rotate", "--now", "2026-07-16")
+    state = State.open(city / "var")
+    Book(state.root / "book.sqlite", key=state.key).append("ran", subject="a.b", actor=ACTOR, now=NOW)
+    return earlier, sent(capsys, city).rename(city / "later.txt")
+
+
+def test_a_later_checkpoint_is_proved_to_continue_an_earlier_one(capsys, city):
+    """Also across a new key, and for somebody who has two checkpoints, the keys and the proof, but no book."""
+    earlier, later = map(str, grown(capsys, city))
+    code, told = documents(capsys, city, "consistency", earlier, later)
+    assert (code, told["consistent"], told["origin"]) == (0, True, "stadtbuch/990010000000")
+    assert (told["earlier"]["entries"], told["later"]["entries"]) == (4, 6)
+    assert "unverändert" in called(capsys, city, "consistency", earlier, later)[1]
+
+    keys, proof = city / "keys.json", city / "proof.json"
+    keys.write_text(json.dumps(documents(capsys, city, "key", "list")[1]))
+    proof.write_text(json.dumps(told))
+    arguments = ["consistency", earlier, later, "--key", str(keys), "--proof", str(proof)]
+    code = main.main(["book", *arguments, "--city", str(city / "nowhere"), "--json"])
+    assert (code, json.loads(capsys.readouterr().out)["consistent"]) == (0, True)
+    proof.write_text(json.dumps(told | {"proof": told["proof"][:-1]}))
+    assert documents(capsys, city, *arguments)[0] == 3
+    proof.write_text("{}")
+    assert documents(capsys, city, *arguments)[1]["error"]["code"] == "usage.proof"
+
+
+def test_checkpoints_in_the_wrong_order_or_of_a_lost_book_are_not_proved(capsys, city):
+    """A later one is not the beginning of an earlier one; a book that is shorter than both proves nothing."""
+    earlier, later = map(str, grown(capsys, city))
+    code, told = documents(capsys, city, "consistency", later, earlier)
+    assert (code, told["consistent"]) == (3, False)
+    keys = city / "keys.json"
+    keys.write_text(json.dumps(documents(capsys, city, "key", "list")[1]))
+    (city / "var/book.sqlite").unlink()
+    code, told = documents(capsys, city, "consistency", earlier, later, "--key", str(keys))
+    assert (code, told["consistent"], told["proof"]) == (3, False, [])
+    assert "nicht bewiesen" in called(capsys, city, "consistency", later, earlier, "--key", str(keys))[1]
+
+
+def test_verify_names_a_key_that_slipped_in_unsigned(capsys, city):
+    """Every entry and the chain are right; the new key is not, and that is said with its entry and code 3."""
+    from stadtbuch.book import checkpoint, seal
+
+    sent(capsys, city)
+    documents(capsys, city, "key", "rotate", "--now", "2026-07-16")
+    assert documents(capsys, city, "verify")[0] == 0
+    stranger = checkpoint.public_of(sha256(b"stranger").digest(), name="stadtbuch/990010000000")
+    state = State.open(city / "var")
+    Book(state.root / "book.sqlite", key=state.key).append(
+        seal.KIND, subject="book", actor=ACTOR, now=NOW, details={"key": stranger.written, "signature": ""}
+    )
+    code, verdict = documents(capsys, city, "verify")
+    assert (code, verdict["ok"], verdict["problem"]["code"]) == (3, False, "book.key-unsigned")
+    assert verdict["problem"]["entry"] == 6
+    assert "nicht vom vorigen unterschrieben" in called(capsys, city, "verify")[1]

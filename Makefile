@@ -5,7 +5,7 @@
 #   make check      style, floors, types and the quick guards
 #   make campaign   NAME=tables: a test with a larger sample; NAME=sandbox: each hostile notebook by itself;
 #                   NAME=kernels: 10,000 kills; NAME=verify: every edition of the made-up city computed again;
-#                   NAME=crash: killed at every step
+#                   NAME=crash: killed at every step, CRASH="--every 10 --minutes 20" for a sample
 #   make lab        JupyterLab in this city, with the start notebook
 #   make serve      the public pages and the dashboards on this machine
 #   make bench      measurements

@@ -1,7 +1,8 @@
 """
 ``make campaign NAME=crash``: every step of every command, 300 random moments of a build, a broken disk, a full one.
 
-``CRASH="--jobs 2"`` uses two processors, ``--every 10`` tries every tenth step, ``--minutes 30`` stops in time.
+``CRASH="--jobs 1"`` uses one processor instead of two, ``--every 10`` tries every tenth step, ``--minutes 30`` stops
+in time. All of it takes about 75 minutes of processor time.
 
 It goes on where it was stopped: what was tried stands in ``build/crash-campaign.jsonl``, one line each, and counts as
 long as library and campaign are the same. The last line says how much of everything was tried with exactly this code;
@@ -183,7 +184,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20260115)
     parser.add_argument("--every", type=int, default=1, help="only every n-th step")
     parser.add_argument("--moments", type=int, default=300)
-    parser.add_argument("--jobs", "-j", type=int, default=1, help="how many at once")
+    parser.add_argument("--jobs", "-j", type=int, default=2, help="how many at once")
     parser.add_argument("--minutes", type=float, default=1e6, help="begin nothing more after this time")
     parser.add_argument("--record", type=Path, default=Path("build/crash-campaign.jsonl"))
     given = parser.parse_args()

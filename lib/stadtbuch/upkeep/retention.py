@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stadtbuch import atomic, spared
+from stadtbuch import atomic, scratch, spared
 from stadtbuch.reports import editions
 from stadtbuch.settings import before
 from stadtbuch.upkeep.backup import LOCKS
@@ -87,7 +87,7 @@ def tally(found: Iterable[Due]) -> dict[str, dict[str, int]]:
 
 def tidy(keeper: Keeper) -> list[Due]:
     """
-    Remove what is due, and enter how much it was.
+    Remove what is due, and what killed processes left outside of the state; enter how much was due.
 
     Raises
     ------
@@ -101,6 +101,7 @@ def tidy(keeper: Keeper) -> list[Due]:
         with atomic.telling(keeper.root.name):
             for one in found:
                 _remove(keeper, one)
+            scratch.sweep()
         if found:
             details = {kind: sums for kind, sums in tally(found).items() if sums["number"]}
             keeper.book.append(KIND, subject="state", actor=keeper.actor, now=keeper.now, details=details)

@@ -1,6 +1,7 @@
 """Tidying up: each kind after its time, nothing that is needed, and an interruption does no harm."""
 
 import json
+import tempfile
 from datetime import date, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from builders.keeping import FAILED_RUN, LONE_RUN, PUBLIC_RUN, a_keeper, a_kept_
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stadtbuch import scratch
 from stadtbuch.errors import Busy, SettingsError
 from stadtbuch.reports import editions
 from stadtbuch.settings import before, read
@@ -123,6 +125,17 @@ def test_leftovers_of_interrupted_commands_go(city):
     assert ("leftovers", "editions/area/_/.2026-01-16.old") in found
     assert ("leftovers", "editions/area/_/.2026-01-16.new") not in found  # the book may know that edition
     assert ("leftovers", f"runs/.{LONE_RUN}.old") in found
+
+
+def test_what_killed_processes_left_elsewhere_goes(city, tmp_path, monkeypatch):
+    """Their folders for temporary files, which lie outside of the state; not when it is only asked."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / f"{scratch.PREFIX}-kernel-4194999-abcdefgh"
+    left.mkdir()
+    retention.due(a_keeper(city))
+    assert left.exists()
+    retention.tidy(a_keeper(city))
+    assert not left.exists()
 
 
 def test_asking_changes_nothing(city):

@@ -25,7 +25,7 @@ LOCKED := requirements/runtime.lock requirements/build.lock pyproject.toml
 PORT ?= 8000
 DASHBOARDS_PORT ?= 8001
 NAME ?=
-SAMPLE ?= 5000
+SAMPLE ?= 10000
 CRASH ?=
 KILLS ?= 10000
 

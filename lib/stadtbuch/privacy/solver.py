@@ -67,6 +67,7 @@ class Program:
         program.a_matrix_.index_ = columns.indices
         program.a_matrix_.value_ = columns.data
         self._solver.passModel(program)
+        self._simplify = False
 
     def price(self, variable: int, price: float) -> None:
         """Change what one unit of a variable costs."""
@@ -84,10 +85,29 @@ class Program:
         """Change the bounds of all variables."""
         self._solver.changeColsBounds(self.size, self._all, np.asarray(low, float), np.asarray(high, float))
 
+    def presolve(self) -> None:
+        """Simplify before the next search only: the first one of a large program is far quicker then."""
+        self._simplify = True
+        self._solver.setOptionValue("presolve", "on")
+
     def solve(self) -> float:
         """Give the least value; `UNBOUNDED` if there is none, `NEVER` if nothing fulfils the equations."""
         self._solver.run()
-        status, names = self._solver.getModelStatus(), self._core.HighsModelStatus
+        if self._simplify:
+            self._simplify = False
+            self._solver.setOptionValue("presolve", "off")
+        names = self._core.HighsModelStatus
+        known = (
+            names.kOptimal,
+            names.kModelEmpty,
+            names.kUnbounded,
+            names.kUnboundedOrInfeasible,
+            names.kInfeasible,
+        )
+        if self._solver.getModelStatus() not in known:  # it lost its way from the last solution: begin anew
+            self._solver.clearSolver()
+            self._solver.run()
+        status = self._solver.getModelStatus()
         if status in (names.kOptimal, names.kModelEmpty):
             return float(self._solver.getObjectiveValue())
         return UNBOUNDED if status in (names.kUnbounded, names.kUnboundedOrInfeasible) else NEVER

@@ -36,6 +36,7 @@ from stadtbuch.reports import (
     release,
     remembered,
     removal,
+    render,
 )
 from stadtbuch.reports.definitions import Cell
 from stadtbuch.reports.editions import Archived
@@ -147,6 +148,8 @@ def build(
             recovery.mend(city)
         if dry_run:
             return _summary(_foreseen(city, names, days), executed=0, dry=True)
+        if crew is None:
+            execute.get_ready(city)
         finished: list[Work] = []
 
         def finish(work: Work) -> None:
@@ -425,6 +428,7 @@ def _publish(work: Work, city: City) -> None:
     made, files = _sealed(city, made, files)
     work.edition, files = crate.seal(made.model_copy(update={"approval": approval}), files)
     decisions.release(city, work.edition, files)
+    render.get_ready(editions.place(city.state, work.report.name, work.cell.slug) / work.edition.edition)
     work.publication = "published"
     _drop_waiting(city, work)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -24,7 +25,7 @@ from stadtbuch.model.report import Edition, EditionFile, Report
 from stadtbuch.reports import body, lineage, look, markup, outputs, packages, pictures
 from stadtbuch.reports.delays import Delay
 from stadtbuch.reports.look import FILES, Shell
-from stadtbuch.texts import Text, same
+from stadtbuch.texts import LANGUAGES, Text, same
 
 TABLE_ROWS = 400
 """Rows of a figure's table view; a page stays light, the CSV beside it is complete and the page says so."""
@@ -182,7 +183,15 @@ class _Kept:
         }
 
 
-@lru_cache(maxsize=4)  # the newest edition stands at its own address and at that of its cell
+def get_ready(folder: Path) -> None:
+    """Turn a new edition into sections while others still run; what is odd is told when its pages are made."""
+    with suppress(Exception):
+        written = (folder / "edition.json").read_bytes()
+        for language in LANGUAGES:
+            _kept(folder, written, language)
+
+
+@lru_cache(maxsize=256)  # the newest edition stands at its own address and at that of its cell
 def _kept(folder: Path, written: bytes, language: str) -> _Kept:
     """Read an edition, which never changes, and turn its notebook into sections."""
     edition = Edition.model_validate_json(written)

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -272,6 +272,15 @@ def locally(
         yield from _forked(requests, found, jobs=jobs, seconds=seconds, started=started)
     elif requests:
         yield from _in_processes(requests, jobs=jobs, seconds=seconds, started=started)
+
+
+def get_ready(city: City) -> None:
+    """Start the warm kernels while a city's first build still reads its data; later builds may have nothing to run."""
+    from stadtbuch.runs import warm  # noqa: PLC0415 - as in `_zygote`
+
+    if city.settings.runs.wall != "none" and not any(city.state.folder("runs").iterdir()):
+        with suppress(Refused):
+            warm.begin(city.settings.root / key.LOCK)
 
 
 def _of_this_machine(city: City | None) -> Crew:

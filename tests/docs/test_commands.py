@@ -83,6 +83,7 @@ PAGES: dict[str, Place] = {
 ELSEWHERE = {
     "docs/how-to/first-report.md": "tests/docs/test_guides.py::test_the_first_report_becomes_public",
     "docs/how-to/verify.md": "tests/stories/test_stranger.py::test_the_page_shows_what_is_called_here",
+    "docs/how-to/hermetic.md": "tests/unit/runs/test_hermetic.py::test_the_command_of_the_page_works",
     "docs/how-to/cluster.md": "tests/unit/runs/test_cluster.py::test_the_commands_of_the_page_do_what_it_says",
     "docs/reference/commands.md": "tests/docs/test_examples.py::test_the_example_of_every_command_works",
     **dict.fromkeys(

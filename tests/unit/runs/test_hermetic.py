@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +11,9 @@ from pathlib import Path
 import nbformat
 import papermill
 import pytest
-from builders.city import a_city, a_notebook
+from builders.city import a_city, a_manifest, a_notebook
 from nbformat.v4 import new_code_cell, new_notebook
+from papermill import cli
 from papermill.exceptions import PapermillExecutionError
 
 from stadtbuch.errors import AccessDenied, Refused, StadtbuchError, UsageError
@@ -69,6 +72,38 @@ def test_a_notebook_with_a_manifest_gets_its_inputs(tmp_path: Path) -> None:
     ran = run(a_notebook(made.root))
 
     assert ran.cells[-1].outputs[0].data["text/plain"] == "2"
+
+
+def test_the_command_of_the_page_works(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Papermill's own command line, as ``how-to/hermetic`` shows it, with a city's notebook and a typed parameter."""
+    page = (root / "docs/how-to/hermetic.md").read_text(encoding="utf-8")
+    (line,) = [one for one in page.splitlines() if one.startswith("papermill ")]
+    *_, source, target = words = shlex.split(line)
+    declared = a_manifest(
+        parameters={"year": {"type": "integer", "minimum": 2000, "label": {"de": "Jahr", "en": "Year"}}}
+    )
+    made = a_city(tmp_path / "city")
+    written = a_notebook(made.root, "year + 1", manifest=declared, parameters="year = 2001")
+    (made.root / source).parent.mkdir(parents=True)
+    notebook = nbformat.read(written, as_version=4)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, made.root / source)
+    monkeypatch.chdir(made.root)
+
+    cli.papermill(words[1:], standalone_mode=False)
+    ran = nbformat.read(made.root / target, as_version=4)
+    with pytest.raises(StadtbuchError):
+        cli.papermill([*words[1:], "-p", "year", "1999"], standalone_mode=False)
+
+    assert ran.cells[-1].outputs[0].data["text/plain"] == "2026"
+
+
+def test_the_page_calls_the_kernel_by_its_name(root: Path) -> None:
+    """What people are told to choose is what JupyterLab shows."""
+    described = Path(hermetic.__file__).parents[1] / "share" / "kernels" / "stadtbuch" / "kernel.json"
+    told = json.loads(described.read_text(encoding="utf-8"))["display_name"]
+    for folder in ("how-to", "anleitungen"):
+        assert f"*{told}*" in (root / "docs" / folder / "hermetic.md").read_text(encoding="utf-8")
 
 
 def test_what_may_not_be_read_stops_before_a_run_starts(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from stadtbuch.cli.context import (
     CityOption,
     JsonOption,
     NowOption,
+    acting,
     answer,
     explained,
     language,
-    moment,
     open_settings,
     said,
 )
@@ -255,14 +255,14 @@ def checkpoint(
     as_json: JsonOption = False,
 ) -> None:
     """Sign a checkpoint."""
-    from stadtbuch.actors import who  # noqa: PLC0415 - start-up time
     from stadtbuch.book import checkpoint as notes  # noqa: PLC0415 - start-up time
     from stadtbuch.book import standing  # noqa: PLC0415 - start-up time
 
     settings = open_settings(city)
     seal, state = key.seal_of(settings)
     standing.require_current(seal.book, settings.folder("public"))
-    made = seal.sign(actor=who(settings.root, as_role=as_role), now=moment(now, zone=settings.city.zone))
+    actor, at = acting(settings, as_role=as_role, now=now)
+    made = seal.sign(actor=actor, now=at)
     if out is not None:
         with writing("--out"):
             atomic.write(out, made)
@@ -339,12 +339,11 @@ def acknowledge(
     as_json: JsonOption = False,
 ) -> None:
     """Acknowledge a gap."""
-    from stadtbuch.actors import who  # noqa: PLC0415 - start-up time
     from stadtbuch.book import standing  # noqa: PLC0415 - start-up time
 
     why = stated(reason, reason_de, reason_en)
     settings = open_settings(city)
-    actor, at = who(settings.root, as_role=as_role), moment(now, zone=settings.city.zone)
+    actor, at = acting(settings, as_role=as_role, now=now)
     seal, state = key.seal_of(settings)
     given = None if file is None else key.signed(city, file, None).checkpoint
     with state.lock("build", command="stadtbuch book acknowledge"):

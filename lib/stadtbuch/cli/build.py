@@ -18,6 +18,7 @@ from stadtbuch.cli.context import (
     JobsOption,
     JsonOption,
     NowOption,
+    ReportsArgument,
     answer,
     language,
     narrator,
@@ -55,14 +56,7 @@ STATUS = {
 
 
 def build(
-    report: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="REPORT",
-            help=said("Welche Berichte; ohne Angabe alle.", "Which reports; else all."),
-            show_default=False,
-        ),
-    ] = None,
+    report: ReportsArgument = None,
     *,
     jobs: JobsOption = 1,
     dry_run: Annotated[

@@ -24,6 +24,7 @@ from stadtbuch.texts import Language, Text
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from stadtbuch.model.actor import Actor
     from stadtbuch.session import City
 
 _WIDTH = 200  # for pipes and files: wide enough that no id of a table is cut
@@ -92,6 +93,14 @@ AsOption = Annotated[
         show_default=False,
     ),
 ]
+ReportsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="REPORT",
+        help=said("Welche Berichte; ohne Angabe alle.", "Which reports; else all."),
+        show_default=False,
+    ),
+]
 JobsOption = Annotated[
     int,
     typer.Option(
@@ -145,6 +154,25 @@ def _no_time() -> UsageError:
             en="Write 2026-01-15 or 2026-01-15T08:00.",
         ),
     )
+
+
+def acting(settings: Settings, *, as_role: str | None, now: str | None) -> tuple[Actor, datetime]:
+    """
+    Say who acts and when, for commands that do without the catalogue.
+
+    Parameters
+    ----------
+    as_role, now
+        What ``--as`` and ``--now`` gave.
+
+    Raises
+    ------
+    AccessDenied, UsageError
+        If the role is not one's own, or the time is none.
+    """
+    from stadtbuch.actors import who  # noqa: PLC0415 - start-up time
+
+    return who(settings.root, as_role=as_role), moment(now, zone=settings.city.zone)
 
 
 def open_settings(city: Path | None) -> Settings:

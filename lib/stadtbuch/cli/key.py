@@ -12,10 +12,10 @@ from stadtbuch.cli.context import (
     CityOption,
     JsonOption,
     NowOption,
+    acting,
     answer,
     explained,
     language,
-    moment,
     open_settings,
     said,
 )
@@ -138,10 +138,8 @@ def rotate(
     as_json: JsonOption = False,
 ) -> None:
     """Rotate the key."""
-    from stadtbuch.actors import who  # noqa: PLC0415 - start-up time
-
     settings = open_settings(city)
-    actor, at = who(settings.root, as_role=as_role), moment(now, zone=settings.city.zone)
+    actor, at = acting(settings, as_role=as_role, now=now)
     why = _why(reason, reason_de, reason_en, lost=lost)
     seal, state = seal_of(settings)
     with state.lock("build", command="stadtbuch book key rotate"):

@@ -16,6 +16,7 @@ from stadtbuch.cli.context import (
     JobsOption,
     JsonOption,
     NowOption,
+    ReportsArgument,
     answer,
     explained,
     language,
@@ -35,15 +36,6 @@ if TYPE_CHECKING:
     from stadtbuch.session import City
 
 app = typer.Typer(add_completion=False)
-
-ReportsArgument = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="REPORT",
-        help=said("Welche Berichte; ohne Angabe alle.", "Which reports; else all."),
-        show_default=False,
-    ),
-]
 
 
 @app.command(

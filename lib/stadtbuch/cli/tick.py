@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from stadtbuch.cli.context import (
     JobsOption,
     JsonOption,
     NowOption,
+    ReportsArgument,
     answer,
     language,
     open_city,
@@ -43,14 +44,7 @@ OUTCOMES = {
 
 
 def tick(
-    report: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="REPORT",
-            help=said("Welche Berichte; ohne Angabe alle.", "Which reports; else all."),
-            show_default=False,
-        ),
-    ] = None,
+    report: ReportsArgument = None,
     *,
     jobs: JobsOption = 1,
     city: CityOption = None,

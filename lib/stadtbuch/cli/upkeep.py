@@ -14,9 +14,9 @@ from stadtbuch.cli.context import (
     CityOption,
     JsonOption,
     NowOption,
+    acting,
     answer,
     language,
-    moment,
     narrator,
     open_settings,
     said,
@@ -31,12 +31,11 @@ if TYPE_CHECKING:
 
 def _keeper(city: Path | None, as_role: str | None, now: str | None, *, opened: bool) -> Keeper:
     """Give somebody who looks after the state; where it is opened, only a state of today's version will do."""
-    from stadtbuch.actors import who  # noqa: PLC0415 - start-up time
     from stadtbuch.state import State  # noqa: PLC0415 - start-up time
     from stadtbuch.upkeep.keeper import Keeper  # noqa: PLC0415 - start-up time
 
     settings = open_settings(city)
-    keeper = Keeper(settings, who(settings.root, as_role=as_role), moment(now, zone=settings.city.zone))
+    keeper = Keeper(settings, *acting(settings, as_role=as_role, now=now))
     if opened:
         State.open(keeper.root)
     return keeper

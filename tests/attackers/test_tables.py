@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from stadtbuch.privacy import suppression, tables
+from stadtbuch.privacy import audit, suppression, tables
 
 
 def intervals(record: dict) -> dict[tuple, tuple[float, float]]:
@@ -150,6 +150,7 @@ def test_attacker_wins_without_secondary_suppression(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(suppression, "close", only_primaries)
     monkeypatch.setattr(suppression, "proven", lambda problem, pattern: [])
+    monkeypatch.setattr(audit, "exposed", lambda problem, hidden: [])
     exact = 0
     for seed in range(20):
         pair = protected(seed)

@@ -22,7 +22,7 @@ from stadtbuch.texts import Text
 
 MARGIN = "total"
 MARGIN_WORDS = frozenset({MARGIN, "insgesamt", "gesamt", "summe"})
-LARGEST = 3000
+LARGEST = 20_000
 
 Labels = tuple[str | None, ...]
 
@@ -127,7 +127,7 @@ class Shape:
             grid[:, -1] = grid[:, :-1].sum(axis=1)
         dearer = np.array([1 << _margins(one, len(self.rows)) for one in labels])
         return System(
-            labels, grid.ravel(), _relations(*grid.shape, two=bool(self.columns)), (grid.ravel() + 1) * dearer
+            labels, grid.ravel(), relations(*grid.shape, two=bool(self.columns)), (grid.ravel() + 1) * dearer
         )
 
     def _crossed(self, dimension: tuple[str, ...]) -> list[Labels]:
@@ -148,7 +148,7 @@ def _margins(labels: Labels, rows: int) -> int:
     return int(bool(labels[:rows]) and labels[0] is None) + int(bool(labels[rows:]) and labels[-1] is None)
 
 
-def _relations(height: int, width: int, *, two: bool) -> sp.csr_matrix:
+def relations(height: int, width: int, *, two: bool) -> sp.csr_matrix:
     """Write down that each line of the grid sums to its margin: rows x columns as Kronecker products."""
     down = sp.csr_matrix(np.append(np.ones(height - 1, dtype=np.int64), -1).reshape(1, -1))
     if not two:

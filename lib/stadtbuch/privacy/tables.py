@@ -31,9 +31,11 @@ from stadtbuch.privacy.layout import (
     Shape,
     System,
     refusal,
+    relations,
     relations_to_columns,
     where,
 )
+from stadtbuch.privacy.primary import few, in_one, room_of_counts
 from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 HIDDEN = "·"
 ZERO = "–"
 RECORD_FORMAT = 1
+CLOSE = 1e-6  # of the solver's numbers, which stand for whole ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,9 @@ class ProtectedTable:
         The conditions that hold for all cells: the rows that were counted at all.
     findings
         What the protection has to say inside the city. Not part of the public record.
+    status
+        Per cell, inside the city: ``s`` published, ``u`` unsafe by itself, ``x`` withheld to protect others. Empty
+        for a table that was read from its record.
     """
 
     name: str
@@ -98,6 +104,7 @@ class ProtectedTable:
     cells: tuple[Cell, ...]
     where: tuple[Condition, ...] = ()
     findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
+    status: Mapping[Labels, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -126,6 +133,36 @@ class ProtectedTable:
         A margin's label is ``total``; a hidden value is NA with the mark ``·``, a zero carries ``–``.
         """
         return self._frame(self.cells, self.variables)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Give the table as readers see it: a line per label of the rows, margins last, marks beside numbers."""
+        columns = list(dict.fromkeys(cell.labels[len(self.rows) :] for cell in self.cells))
+        lines = list(dict.fromkeys(cell.labels[: len(self.rows)] for cell in self.cells))
+        shown = [[_shown(self._by_labels[line + column]) for column in columns] for line in lines]
+        return pd.DataFrame(
+            shown, index=[_heading(line) for line in lines], columns=[_heading(column) for column in columns]
+        )
+
+    @property
+    def intervals(self) -> pd.DataFrame:
+        """
+        Give what an attacker can compute of each withheld cell, from the published numbers alone.
+
+        In long form: one column per variable, ``at_least`` and ``at_most`` (Int64, NA where there is no end).
+        """
+        from stadtbuch.privacy import audit  # noqa: PLC0415 - the solver; who reads a table needs none
+
+        hidden = np.array([cell.value is None for cell in self.cells])
+        width = len(dict.fromkeys(cell.labels[len(self.rows) :] for cell in self.cells))
+        known = np.array([cell.value or 0 for cell in self.cells])
+        lines = relations(len(self.cells) // width, width, two=bool(self.columns))
+        low, high = audit.intervals(lines, known, hidden, least=1)
+        withheld = [cell for cell in self.cells if cell.value is None]
+        frame = self._frame(withheld, self.variables).drop(columns=["value", "mark"])
+        frame["at_least"] = pd.array([_end(np.ceil(end - CLOSE)) for end in low[hidden]], dtype="Int64")
+        frame["at_most"] = pd.array([_end(np.floor(end + CLOSE)) for end in high[hidden]], dtype="Int64")
+        return frame
 
     def total(self) -> int | None:
         """Give the grand total; None if it is hidden."""
@@ -344,7 +381,9 @@ def protect(
         )
     system = shape.system()
     places = _Places(shape.variables, system, naming)
-    pattern, findings = _closed(system, places, min_count=min_count, node_limit=node_limit, name=name)
+    problem, pattern, findings = _closed(
+        system, places, min_count=min_count, node_limit=node_limit, name=name
+    )
     cells = tuple(
         Cell(labels, None if hidden else int(value), where(labels, relations))
         for labels, value, hidden in zip(system.labels, system.values, pattern.hidden, strict=True)
@@ -359,6 +398,10 @@ def protect(
         labels=shape.labels,
         cells=cells,
         findings=findings,
+        status={
+            labels: "u" if unsafe else "x" if hidden else "s"
+            for labels, unsafe, hidden in zip(system.labels, problem.primary, pattern.hidden, strict=True)
+        },
     )
 
 
@@ -367,23 +410,23 @@ def protect(
 
 def _closed(
     system: System, places: _Places, *, min_count: int, node_limit: int, name: str
-) -> tuple[suppression.Pattern, tuple[Finding, ...]]:
-    """Hide what must be hidden, prove every hidden cell, and say what happened."""
-    from stadtbuch.privacy import suppression  # noqa: PLC0415 - the solver; who reads a table needs none
+) -> tuple[suppression.Problem, suppression.Pattern, tuple[Finding, ...]]:
+    """Hide what must be hidden, prove every hidden cell, audit the result from outside, and say what happened."""
+    from stadtbuch.privacy import audit, suppression  # noqa: PLC0415 - the solver; who reads a table needs none
 
-    primary = (system.values > 0) & (system.values < min_count)
+    primary = few(system.values, minimum=min_count)
     if primary[-1]:
         raise _impossible(name, None)
-    need = np.where(primary, np.maximum(system.values + 1, min_count) - system.values, 0)
+    need = room_of_counts(system.values, minimum=min_count)
     problem = suppression.Problem(system.relations, system.values, primary, need, system.cost)
     try:
         pattern = suppression.close(problem, node_limit=node_limit)
     except suppression.NotClosableError as error:
         raise _impossible(name, places.of(error.cell)) from None
-    unproven = suppression.proven(problem, pattern)
+    unproven = suppression.proven(problem, pattern) or audit.exposed(problem, pattern.hidden)
     if unproven:
         raise _unproven(name, places.of(unproven[0]), optimal=pattern.optimal)
-    return pattern, _findings(name, primary, pattern)
+    return problem, pattern, (*_findings(name, problem, pattern), *_all_in_one(name, problem, pattern))
 
 
 @dataclass(frozen=True)
@@ -400,8 +443,9 @@ class _Places:
         return self.naming.cell(self.variables, labels[cell], number=int(cell) + 1, of=len(labels))
 
 
-def _findings(name: str, primary: np.ndarray, pattern: suppression.Pattern) -> tuple[Finding, ...]:
+def _findings(name: str, problem: suppression.Problem, pattern: suppression.Pattern) -> tuple[Finding, ...]:
     """Say inside the city how much was hidden, and whether the pattern is proven to be the cheapest."""
+    primary = problem.primary
     first, second = int(primary.sum()), int((pattern.hidden & ~primary).sum())
     findings = [
         Finding(
@@ -423,6 +467,29 @@ def _findings(name: str, primary: np.ndarray, pattern: suppression.Pattern) -> t
     if not pattern.optimal:
         findings.append(_not_optimal(name))
     return tuple(findings)
+
+
+def _all_in_one(name: str, problem: suppression.Problem, pattern: suppression.Pattern) -> tuple[Finding, ...]:
+    """Say inside the city where everybody of a row or column is in one published cell (group disclosure)."""
+    found = int((in_one(problem.values, problem.relations) & ~pattern.hidden).sum())
+    if not found:
+        return ()
+    return (
+        Finding(
+            rule="privacy.group-disclosure",
+            severity=Severity.note,
+            subject=name,
+            text=Text(
+                de=f"{name}: In {found} Feldern stehen alle ihrer Zeile oder Spalte.",
+                en=f"{name}: {found} cells hold everybody of their row or column.",
+            ),
+            remedy=Text(
+                de="Wer dazugehört, von dem weiß man dann auch dieses Merkmal. Ist es heikel, fassen Sie "
+                "Gruppen zusammen.",
+                en="Of whoever belongs there this is then known, too. If it is delicate, merge groups.",
+            ),
+        ),
+    )
 
 
 def _not_optimal(name: str) -> Finding:
@@ -458,6 +525,10 @@ def _cell_of(record: Mapping[str, Any]) -> Cell:
     value = record["value"]
     labels = tuple(None if label is None else str(label) for label in record["labels"])
     return Cell(labels, None if value is None else int(value), tuple(dict(one) for one in record["where"]))
+
+
+def _end(end: float) -> int | None:
+    return int(end) if np.isfinite(end) else None
 
 
 def _heading(labels: Labels) -> str:

@@ -231,7 +231,7 @@ BAD = [
     ),
     ("protect.min-count", a_series(GOOD), {"min_count": 1}),
     ("protect.impossible", a_series({("Nord", "m"): 2, ("Nord", "w"): 0}), {}),
-    ("protect.too-large", a_series({(f"d{i}", f"s{j}"): 5 for i in range(60) for j in range(60)}), {}),
+    ("protect.too-large", a_series({(f"d{i}", f"s{j}"): 5 for i in range(150) for j in range(140)}), {}),
 ]
 
 
@@ -344,6 +344,54 @@ def test_pattern_that_is_perhaps_too_dear_says_so(monkeypatch: pytest.MonkeyPatc
         "privacy.suppressed",
         "privacy.not-optimal",
     ]
+
+
+def test_status_says_inside_why_a_cell_is_withheld() -> None:
+    """Unsafe, withheld for others, published: known in the house only, and gone from the record."""
+    table = protect(a_series(GOOD))
+    kinds = sorted(table.status.values())
+    assert (kinds.count("u"), kinds.count("x")) == (1, 3)
+    assert {labels for labels, kind in table.status.items() if kind != "s"} == {
+        cell.labels for cell in table.cells if cell.value is None
+    }
+    assert ProtectedTable.from_record(table.to_record()).status == {}
+
+
+def test_intervals_come_from_published_numbers_only() -> None:
+    """Whoever has the record computes the same intervals; each holds the value and more than one number."""
+    table = protect(a_series(GOOD))
+    again = ProtectedTable.from_record(table.to_record()).intervals
+    assert table.intervals.equals(again)
+    assert len(again) == table.suppressed
+    assert (again["at_least"] >= 1).all()
+    assert ((again["at_most"] - again["at_least"]).fillna(9) >= 1).all()
+
+
+def test_table_is_what_readers_see() -> None:
+    """One line per label, margins last, signs where nothing or a secret stands."""
+    shown = protect(a_series(GOOD)).table
+    assert shown.index.tolist()[-1] == "total"
+    assert shown.loc["total", "total"] == "109"
+    assert (shown == "·").sum().sum() == 4
+
+
+def test_all_of_a_row_in_one_column_is_said() -> None:
+    """Group disclosure is found and told inside, without the cell's number or label."""
+    counts = a_series({("Nord", "m"): 30, ("Nord", "w"): 0, ("Süd", "m"): 20, ("Süd", "w"): 40})
+    found = protect(counts).findings
+    assert [one.rule for one in found] == ["privacy.suppressed", "privacy.group-disclosure"]
+    assert "2 cells" in found[1].text.en
+
+
+def test_a_pattern_that_the_audit_doubts_is_not_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proofs that are believed do not suffice: the audit from outside must agree."""
+
+    def careless(problem: suppression.Problem, *, node_limit: int) -> suppression.Pattern:
+        return suppression.Pattern(problem.primary, {}, optimal=node_limit > 1, nodes=0)
+
+    monkeypatch.setattr(suppression, "close", careless)
+    monkeypatch.setattr(suppression, "proven", lambda problem, pattern: [])
+    assert refusal(a_series(GOOD)).code == "protect.audit"
 
 
 def test_shown_in_the_lab() -> None:

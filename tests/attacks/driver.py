@@ -6,6 +6,7 @@ A process of its own, so that the same attacks run as root and as an ordinary us
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pty
@@ -15,6 +16,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +133,7 @@ def _bare(world: World, asked: dict[str, Any], told: str) -> dict[str, Any]:
 
 def _forked(world: World, asked: dict[str, Any], told: str) -> dict[str, Any]:
     """Run cells in a run forked from a zygote, beside a neighbour that knows a secret."""
-    zygote = warm.begin()
-    zygote.wait()
+    zygote = _zygote(asked.get("kind"))
     world.ours = world.children() - {world.neighbour.pid}
     with closing(_fork(zygote, world, "neighbour", asked)) as beside:
         world.kept = world.groups()
@@ -140,7 +141,7 @@ def _forked(world: World, asked: dict[str, Any], told: str) -> dict[str, Any]:
         hides = f"{PRELUDE}\n{NEIGHBOUR}\nstart({secret!r})"
         told_us = "".join(_said(_cell(beside, hides, 30.0)))
         assert told_us.startswith("{"), told_us
-        found = json.loads(told_us)
+        found = json.loads(told_us) | {"pid": _number(beside)}
         about = f"{told}N = {found!r}\n"
         begun = time.monotonic()
         with closing(_fork(zygote, world, "attacker", asked)) as run:
@@ -155,6 +156,21 @@ def _forked(world: World, asked: dict[str, Any], told: str) -> dict[str, Any]:
         "ended": "replied", "seconds": time.monotonic() - begun, "memory": None, "length": len(reply), "reply": reply,
         "said": "", "harm": harm, "fault": fault, "outputs": outputs,
     }  # fmt: skip
+
+
+@cache
+def _zygote(kind: Any) -> warm.Warm:
+    """Give the zygote whose runs are kept from each other in this way."""
+    found = warm.Warm(kind)
+    atexit.register(found.close)
+    found.wait()
+    return found
+
+
+def _number(run: warm.Run) -> int:
+    """Give the number that the process of a run has in the zygote's box, whatever it calls itself."""
+    told = Path(f"/proc/self/fdinfo/{run.process}").read_text(encoding="ascii")
+    return int(next(line for line in told.splitlines() if line.startswith("NSpid:")).split()[2])
 
 
 NEIGHBOUR = """
@@ -174,7 +190,7 @@ def start(secret):
     threading.Thread(target=wait, daemon=True).start()
     inputs = [one for one in os.listdir("inputs")]
     handles = [int(os.readlink(f"inputs/{one}").rpartition("/")[2]) for one in inputs]
-    print(json.dumps({"pid": os.getpid(), "folder": os.getcwd(), "inputs": handles}))
+    print(json.dumps({"folder": os.getcwd(), "inputs": handles}))
 
 def heard():
     if knocks:

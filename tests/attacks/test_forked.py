@@ -16,24 +16,34 @@ from stadtbuch.runs import warm
 
 @dataclass(frozen=True)
 class Try:
-    """An attack. `harm`: what the world or the reply shows where it succeeds. `layer`: the wall that stops it."""
+    """An attack. `harm`: what the world or the reply shows where it succeeds. `layer`: the wall that
+    stops it; with an old Landlock that is what sets runs `apart`.
+    """
 
     name: str
     code: str
     harm: str
     layer: str = ""
     beside: tuple[str, ...] = ()
+    apart: bool = False
+
+    def walls(self, kind: str) -> tuple[str, tuple[str, ...]]:
+        """Give the layer that stops it, and those that would stop it as well, where runs are kept apart in this way."""
+        if kind == "landlock":
+            return self.layer, self.beside
+        return ("apart" if self.apart else self.layer), (*self.beside, *(() if self.apart else ("apart",)))
 
 
 ON_THE_NEIGHBOUR = [
     Try("record", 'attempt("record", lambda: content(N["folder"] + "/run.json"))', "leaked", "files"),
     Try("folder", 'attempt("folder", lambda: write(N["folder"] + "/outputs/x"))', "folder -> YES", "files"),
-    Try("signal", 'attempt("signal", lambda: os.kill(N["pid"], 0))', "signal -> YES", "files"),
+    Try("signal", 'attempt("signal", lambda: os.kill(N["pid"], 0))', "signal -> YES", "files", apart=True),
     Try(
         "socket",
         'import socket; attempt("socket", lambda: socket.socket(socket.AF_UNIX).connect("\\0neighbour"))',
         "heard",
         "files",
+        apart=True,
     ),
     Try(
         "memory",
@@ -139,11 +149,19 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
     yield from drive(request.param)
 
 
+@pytest.fixture(params=["landlock", "namespaces"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Name what keeps runs from each other; ``make test`` takes a sample of the second (`conftest`)."""
+    if request.param == "namespaces" and not warm._may_part():
+        pytest.skip("a boxed process can make no namespaces of its own here")
+    return str(request.param)
+
+
 @pytest.mark.parametrize("batch", sorted({one.batch for one in ATTACKS.values()} - {"alone"}))
-def test_hostile_cells_reach_nothing(driver: Driver, batch: str) -> None:
+def test_hostile_cells_reach_nothing(driver: Driver, kind: str, batch: str) -> None:
     """No attack reads, changes, reaches or leaves anything outside of its run, and none hurts the neighbour."""
     several = [one for one in ATTACKS.values() if one.batch == batch]
-    seen = driver.ask(do="forked", cells=[one.code + FOOT for one in several])
+    seen = driver.ask(do="forked", kind=kind, cells=[one.code + FOOT for one in several])
     assert seen["harm"] == {}, seen["harm"]
     for number, one in enumerate(several, start=2):
         said = "".join(output.get("text", "") for output in seen["outputs"].get(f"cell-{number}", []))
@@ -151,19 +169,22 @@ def test_hostile_cells_reach_nothing(driver: Driver, batch: str) -> None:
 
 
 @pytest.mark.parametrize("one", ON_THE_NEIGHBOUR, ids=lambda one: f"{one.name}-{one.layer}")
-def test_the_neighbour_is_hurt_only_without_the_wall(driver: Driver, one: Try) -> None:
+def test_the_neighbour_is_hurt_only_without_the_wall(driver: Driver, kind: str, one: Try) -> None:
     """Runs of one zygote are the same user: each part of the wall stops something, and without it that succeeds."""
-    with_it = driver.ask(do="forked", cells=[one.code], without=one.beside if one.layer != "files" else ())
+    layer, beside = one.walls(kind)
+    with_it = driver.ask(
+        do="forked", kind=kind, cells=[one.code], without=beside if layer not in ("files", "apart") else ()
+    )
     assert not _shows(one, with_it), with_it
-    without_it = driver.ask(do="forked", cells=[one.code], without=(*one.beside, one.layer))
+    without_it = driver.ask(do="forked", kind=kind, cells=[one.code], without=(*beside, layer))
     assert _shows(one, without_it), without_it
 
 
 @pytest.mark.parametrize("one", OUTSIDE, ids=lambda one: one.name)
-def test_outside_is_out_of_reach_and_was_not_before(driver: Driver, one: Try) -> None:
+def test_outside_is_out_of_reach_and_was_not_before(driver: Driver, kind: str, one: Try) -> None:
     """What a plain kernel reaches, a forked run does not."""
     try:
-        behind = driver.ask(do="forked", cells=[one.code])
+        behind = driver.ask(do="forked", kind=kind, cells=[one.code])
         assert not _shows(one, behind), behind
         bare = driver.ask(do="bare", code=one.code)
         assert _shows(one, bare), bare
@@ -171,12 +192,12 @@ def test_outside_is_out_of_reach_and_was_not_before(driver: Driver, one: Try) ->
         driver.ask(do="reset")
 
 
-def test_a_run_holds_no_door_to_the_zygote(driver: Driver) -> None:
+def test_a_run_holds_no_door_to_the_zygote(driver: Driver, kind: str) -> None:
     """Of all sockets it has its own line, and one to a chart server: nothing on which the requests of other runs, with
     their inputs, arrive. A run that has not let go of the zygote's door could take them.
     """
     held = []
     for without in ((), ("door",)):
-        seen = driver.ask(do="forked", cells=[DOORS], without=without)
+        seen = driver.ask(do="forked", kind=kind, cells=[DOORS], without=without)
         held.append({*"".join(output.get("text", "") for output in seen["outputs"]["cell-2"]).split()})
     assert held == [{"line"}, {"line", "door"}]

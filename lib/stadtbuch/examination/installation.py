@@ -172,32 +172,54 @@ def sandbox(_: Scene) -> Iterable[Note]:
 
 
 def forked_runs(scene: Scene) -> Iterable[Note]:
-    """Say whether the city's own notebooks, and dashboards, run behind a wall here."""
-    from stadtbuch.runs import box, wall  # noqa: PLC0415 - start-up time
+    """Say whether the city's own notebooks, and dashboards, run behind a wall here, and what keeps them apart."""
+    from stadtbuch.errors import Refused  # noqa: PLC0415 - start-up time
+    from stadtbuch.runs import box, wall, warm  # noqa: PLC0415 - as above
 
     found, landlock = box.possible(), wall.version()
-    if found.yes and landlock >= wall.OLDEST:
-        yield fine(
-            f"Läufe und Dashboards hinter einer Mauer (Landlock {landlock})",
-            f"Runs and dashboards behind a wall (Landlock {landlock})",
-            landlock=landlock,
-        )
-        return
+    try:
+        if found.yes:
+            warm.require()
+            more = Text(de=", eigene Namensräume", en=", namespaces of their own")
+            apart = more if wall.kind() == "namespaces" else Text(de="", en="")
+            yield fine(
+                f"Läufe und Dashboards hinter einer Mauer (Landlock {landlock}{apart.de})",
+                f"Runs and dashboards behind a wall (Landlock {landlock}{apart.en})",
+                landlock=landlock,
+                kind=wall.kind(),
+            )
+            return
+    except Refused:
+        pass
     required = scene.has_city and scene.settings.runs.wall == "required"
-    old = Text(
-        de=f"Landlock hat hier die Fassung {landlock}; nötig ist {wall.OLDEST} (Linux 6.12).",
-        en=f"Landlock has version {landlock} here; {wall.OLDEST} is needed (Linux 6.12).",
-    )
-    newer = Text(de="Nehmen Sie einen neueren Linux-Kern.", en="Use a newer Linux kernel.")
     say = problem if required else hint
     yield say(
         Text(
             de="Die Notebooks der Stadt laufen hier ohne Mauer, in gewöhnlichen Kernels.",
             en="The city's notebooks run without a wall here, in ordinary kernels.",
         ),
-        newer if found.yes else found.remedy or newer,
-        why=old if found.yes else found.why_not,
+        _NEWER if found.yes else found.remedy or _NEWER,
+        why=_old(landlock) if found.yes else found.why_not,
         facts={"landlock": landlock},
+    )
+
+
+_NEWER = Text(
+    de="Nehmen Sie einen neueren Linux-Kern, oder erlauben Sie Benutzern eigene Namensräume.",
+    en="Use a newer Linux kernel, or allow users their own namespaces.",
+)
+
+
+def _old(landlock: int) -> Text:
+    """Say what is missing where a box can be opened but no run can be set apart."""
+    from stadtbuch.runs import wall  # noqa: PLC0415 - start-up time
+
+    alone, together = wall.OLDEST, wall.OLDEST_FOR_FILES
+    return Text(
+        de=f"Landlock hat hier die Fassung {landlock}; nötig ist {alone} (Linux 6.12), oder {together} mit "
+        "Namensräumen im Sandkasten.",
+        en=f"Landlock has version {landlock} here; {alone} is needed (Linux 6.12), or {together} with namespaces "
+        "within the sandbox.",
     )
 
 

@@ -100,6 +100,8 @@ class Box:
         re-run's client does): bubblewrap's own first process is readable for a command of the same user.
     calls
         System calls that are allowed beside those of the list, as rows of `seccomp`'s table.
+    namespaces
+        Whether the command may make namespaces of its own: for the zygote, which does so in each run that it forks.
     layers
         All of them; only tests take one away.
     """
@@ -111,6 +113,7 @@ class Box:
     limits: Limits = Limits()
     lead: bool = False
     calls: str = ""
+    namespaces: bool = False
     layers: frozenset[str] = LAYERS
 
     def without(self, *layers: str) -> Box:
@@ -186,7 +189,7 @@ def argv(
         tail += ["--seccomp", str(calls)]
     return [
         PROGRAM,
-        *_walls(on, user),
+        *_walls(on, user, namespaces=box.namespaces),
         # As root the first process is another user's and cannot be read; and changing the user would cut the tie
         # by which the box ends with its parent.
         *(["--as-pid-1"] if box.lead and user is None and "processes" in on else []),
@@ -200,7 +203,7 @@ def argv(
     ]
 
 
-def _walls(on: frozenset[str], user: int | None) -> list[str]:
+def _walls(on: frozenset[str], user: int | None, *, namespaces: bool) -> list[str]:
     """Give namespaces and identity; a box ends with its parent whatever the layers."""
     walls = ["--die-with-parent"]
     for layer, option in (
@@ -216,7 +219,7 @@ def _walls(on: frozenset[str], user: int | None) -> list[str]:
     walls += ["--hostname", "box"] if "names" in on else []
     if user is None:
         walls += ["--unshare-user", "--uid", "65534", "--gid", "65534"]
-        return walls + (["--disable-userns"] if "identity" in on else [])
+        return walls + (["--disable-userns"] if "identity" in on and not namespaces else [])
     if "identity" in on:
         kept = [part for name in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{name}")]
         walls += ["--cap-drop", "ALL", *kept]

@@ -66,6 +66,8 @@ uname:63:160 sysinfo:99:179 getrandom:318:278
 LOOKED_INTO = "socket:41:198 socketpair:53:199 clone:56:220 ioctl:16:29"
 LANDLOCK = "landlock_create_ruleset:444:444 landlock_add_rule:445:445 landlock_restrict_self:446:446"
 """With these a process shuts itself in further: for the zygote, which does so in each run that it forks."""
+NAMESPACES = "unshare:272:97 mount:165:40"
+"""With these it steps into namespaces of its own, where Landlock is old (`apart`)."""
 
 MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 """Machine -> what the kernel calls it (AUDIT_ARCH) and its column in the table."""

@@ -18,23 +18,32 @@ import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-LAYERS = frozenset({"files", "calls", "hidden", "limits", "group", "door"})
+Kind = Literal["landlock", "namespaces"]
+"""What keeps runs of one zygote from each other: Landlock alone, or namespaces of their own beside it (`apart`)."""
+LAYERS = frozenset({"files", "calls", "hidden", "limits", "group", "door", "apart"})
 """
-Every part of the wall; a control group stands where there can be one; the ``door`` is the zygote's, of which a run lets
-go. Only tests take a part away, to see that its attack then succeeds.
+Every part of the wall; a control group stands where there can be one, namespaces (``apart``) where they are needed; the
+``door`` is the zygote's, of which a run lets go. Only tests take a part away, to see that its attack then succeeds.
 """
-OLDEST = 6
-"""The first version of Landlock that keeps signals and abstract sockets inside (Linux 6.12)."""
+OLDEST, OLDEST_FOR_FILES = 6, 2
+"""
+The first version of Landlock that keeps signals and abstract sockets inside (Linux 6.12), and the first that keeps
+files well enough where namespaces keep the rest (Linux 5.19).
+"""
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
 _OF_FILES = _EXECUTE | 1 << 1 | _READ_FILE | 1 << 14 | 1 << 15
 """What a right on a single file can be; the others are rights on folders."""
+_FILES_BY_VERSION = {1: 13, 2: 14, 3: 15, 4: 15}
+"""How many rights on files a version knows; later ones know `_ALL_FILES`."""
 _ALL_FILES, _ALL_PORTS, _ALL_SCOPES = (1 << 16) - 1, 3, 3
 _RULE_BENEATH, _ASK_VERSION = 1, 1
 _SET_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _SET_SUBREAPER, _NO_NEW_PRIVILEGES = 1, 4, 22, 36, 38
 _FILTER = 2
+_AMBIENT, _CLEAR_ALL, _CAPABILITIES_VERSION = 47, 4, 0x20080522
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
@@ -59,7 +68,13 @@ def version() -> int:
     return max(int(got), 0)
 
 
-def shut(stays: Open, *, calls: bytes, layers: Collection[str] = LAYERS) -> None:
+def kind() -> Kind | None:
+    """Say what can keep runs from each other with this kernel's Landlock; None if nothing can."""
+    found = version()
+    return "landlock" if found >= OLDEST else "namespaces" if found >= OLDEST_FOR_FILES else None
+
+
+def shut(stays: Open, *, calls: bytes, layers: Collection[str] = LAYERS, landlock: int = OLDEST) -> None:
     """
     Shut this process in for good.
 
@@ -71,6 +86,8 @@ def shut(stays: Open, *, calls: bytes, layers: Collection[str] = LAYERS) -> None
         The filter of system calls, from `seccomp.program`.
     layers
         All of them; only tests take one away.
+    landlock
+        Which version of it to use.
 
     Raises
     ------
@@ -81,7 +98,8 @@ def shut(stays: Open, *, calls: bytes, layers: Collection[str] = LAYERS) -> None
         raise OSError("no filter of system calls")
     _control(_NO_NEW_PRIVILEGES, 1)
     if "files" in layers:
-        _landlock(stays)
+        _landlock(stays, landlock)
+    _drop()
     if "calls" in layers:
         program = _Program(len(calls) // 8, calls)
         _check(_LIBC.prctl(_SET_SECCOMP, ctypes.c_ulong(_FILTER), ctypes.byref(program)), "seccomp")
@@ -146,8 +164,17 @@ def _data_bytes() -> int:
     return next((int(line.split()[1]) << 10 for line in told.splitlines() if line.startswith("VmData:")), 0)
 
 
-def _landlock(stays: Open) -> None:
-    handled = struct.pack("QQQ", _ALL_FILES, _ALL_PORTS, _ALL_SCOPES)
+def _drop() -> None:
+    """Give up all capabilities: a user namespace of one's own has brought them."""
+    _control(_AMBIENT, _CLEAR_ALL)
+    header, nothing = struct.pack("Ii", _CAPABILITIES_VERSION, 0), bytes(24)
+    _check(_LIBC.capset(header, nothing), "capset")
+
+
+def _landlock(stays: Open, version: int) -> None:
+    files = (1 << _FILES_BY_VERSION[version]) - 1 if version in _FILES_BY_VERSION else _ALL_FILES
+    parts = [files, *([_ALL_PORTS] if version >= 4 else []), *([_ALL_SCOPES] if version >= 6 else [])]
+    handled = struct.pack("Q" * len(parts), *parts)
     rules = _call(_CREATE_RULESET, handled, len(handled), 0)
     try:
         for paths, rights in (
@@ -156,7 +183,7 @@ def _landlock(stays: Open) -> None:
             (stays.writable, _ALL_FILES & ~_EXECUTE),
         ):
             for path in paths:
-                _allow(rules, path, rights)
+                _allow(rules, path, rights & files)
         _call(_RESTRICT_SELF, rules, 0)
     finally:
         os.close(rules)

@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from typing import Any
 import stadtbuch
 from stadtbuch import scratch
 from stadtbuch.errors import Refused
-from stadtbuch.runs import box, cgroups, charts, seccomp, wall, zygote
+from stadtbuch.runs import apart, box, cgroups, charts, seccomp, wall, zygote
 from stadtbuch.runs.bubblewrap import LIBRARY, Box, Limits
 from stadtbuch.texts import Text
 
@@ -271,9 +272,20 @@ class Run:
 
 
 class Warm:
-    """One zygote with its chart servers; `live` counts the runs that are not closed yet."""
+    """
+    One zygote with its chart servers; `live` counts the runs that are not closed yet.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    kind
+        What keeps its runs from each other, with the oldest Landlock that it has to hold with: only tests name one.
+        Else it is the best that there is (`wall.kind`), with the Landlock that there is.
+    """
+
+    def __init__(self, kind: wall.Kind | None = None) -> None:
+        self.kind = kind or wall.kind() or "landlock"
+        oldest = wall.OLDEST if self.kind == "landlock" else wall.OLDEST_FOR_FILES
+        self._landlock = oldest if kind else wall.version()
         self._stamp = stamp()
         self._locks: dict[Path, tuple[str, int, int]] = {}
         self._turn = threading.Lock()
@@ -330,7 +342,8 @@ class Warm:
 
     def wall(self) -> list[str]:
         """Say what the wall of its runs is made of: for ``run.json``."""
-        parts = [f"bubblewrap {'.'.join(map(str, box.version()))}", f"landlock {wall.version()}", "seccomp"]
+        parts = [f"bubblewrap {'.'.join(map(str, box.version()))}", f"landlock {self._landlock}"]
+        parts += ["seccomp"] if self.kind == "landlock" else ["namespaces", "seccomp"]
         return [*parts, "rlimits", *([f"cgroup {self._place.version}"] if self._place else [])]
 
     def fork(self, asked: Asked) -> Run:
@@ -372,6 +385,8 @@ class Warm:
                     "processes": PROCESSES,
                 },
                 "layers": sorted(asked.layers),
+                "landlock": self._landlock,
+                "apart": self.kind == "namespaces",
                 "kernel": str(asked.kernel) if asked.kernel else None,
                 "quiet": asked.quiet,
             }
@@ -440,7 +455,8 @@ class Warm:
             folders=(RUNS,),
             environment=box.variables(PYDEVD_DISABLE_FILE_VALIDATION="1"),
             limits=_ROOMY,
-            calls=seccomp.LANDLOCK,
+            calls=seccomp.LANDLOCK if self.kind == "landlock" else f"{seccomp.LANDLOCK} {seccomp.NAMESPACES}",
+            namespaces=self.kind == "namespaces",
             layers=box.LAYERS - {"cgroup"},
         )
         self._made.enter_context(box.running(here, command, inherit=given, said=self._said))
@@ -712,9 +728,25 @@ def require() -> None:
         ``run.wall-impossible``, or ``box.impossible`` without bubblewrap.
     """
     box.require_tools()
-    found = wall.version()
-    if found < wall.OLDEST:
-        raise _impossible(f"Landlock {found} < {wall.OLDEST}")
+    found = wall.kind()
+    if found is None:
+        raise _impossible(f"Landlock {wall.version()} < {wall.OLDEST_FOR_FILES}")
+    if found == "namespaces" and not _may_part():
+        raise _impossible(f"Landlock {wall.version()} < {wall.OLDEST}, unshare")
+
+
+@cache
+def _may_part() -> bool:
+    """Find out by trying whether a boxed process can step into namespaces of its own."""
+    code = f"import ctypes, os; ctypes.CDLL(None).unshare({apart.ALL}) or os.write({{reply}}, b'apart')"
+    here = Box(
+        environment=box.variables(),
+        limits=Limits(seconds=20),
+        calls=seccomp.NAMESPACES,
+        namespaces=True,
+        layers=box.LAYERS - {"cgroup"},
+    )
+    return box.run(here, [sys.executable, "-I", "-S", "-c", code], b"").reply == b"apart"
 
 
 def stamp() -> tuple[tuple[str, int, int], ...]:

@@ -219,11 +219,13 @@ def _forget(zygote: Zygote, layers: Sequence[str]) -> None:
 def _begin(
     zygote: Zygote, request: dict[str, Any], connection: socket.socket, descriptors: list[int]
 ) -> NoReturn:
-    from stadtbuch.runs import charts, wall  # noqa: PLC0415 - only once the library is found
+    from stadtbuch.runs import apart, charts, wall  # noqa: PLC0415 - only once the library is found
 
     for place in request["doors"]:  # of its control group: what it uses from here on is counted there
         os.write(descriptors[place], b"0")
         os.close(descriptors[place])
+    if request["apart"] and "apart" in request["layers"]:
+        apart.part(RUNS, size=request["limits"]["file_bytes"] + request["limits"]["memory_bytes"])
     named = {name: descriptors[place] for name, place in request["descriptors"].items()}
     _stand(named["log"])
     _surround(zygote, request["environment"])
@@ -234,7 +236,8 @@ def _begin(
     if "limits" in request["layers"]:
         wall.bound(**request["limits"])
     calls = zygote.calls_of_kernels if request["kernel"] else zygote.calls
-    wall.shut(_open(zygote, request, folder), calls=calls, layers=request["layers"])
+    stays = _open(zygote, request, folder)
+    wall.shut(stays, calls=calls, layers=request["layers"], landlock=request["landlock"])
     serve = _served(zygote, request, folder, named)
     own = os.pidfd_open(os.getpid())
     socket.send_fds(connection, [b"{}"], [own])

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders.city import Made, a_city, a_notebook
+from builders.city import TOML, Made, a_city, a_notebook
 
 from stadtbuch.errors import Refused
 from stadtbuch.runs import anybody, cgroups, execute, kernels, manifest, plan, wall, warm
@@ -111,7 +111,7 @@ def test_without_a_wall_it_runs_plainly_or_not_at_all(
 ) -> None:
     """Where the machine offers no wall the run says so, unless the city requires one."""
     if missing == "landlock":
-        monkeypatch.setattr(wall, "version", lambda: 3)
+        monkeypatch.setattr(wall, "version", lambda: 1)
     else:
         monkeypatch.setattr(warm.box, "PATH", str(tmp_path))
     made = a_city(tmp_path / "city")
@@ -123,6 +123,33 @@ def test_without_a_wall_it_runs_plainly_or_not_at_all(
 
     assert refused.value.exit_code == 3
     assert (result.status, recorded(result)["engine"], recorded(result)["wall"]) == ("ran", "plain", [])
+
+
+def test_with_an_old_landlock_runs_are_set_apart_by_namespaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes behind the other wall, a limit that has its own error still, and a record that says which wall."""
+    if not warm._may_part():
+        pytest.skip("a boxed process can make no namespaces of its own here")
+    made = a_city(tmp_path / "city", toml=f"{TOML}[runs]\ncpu_seconds = 2\n")
+    cells = ("import os, random\nrandom.random(), os.getcwd()", "print('two')")
+    requests = [a_request(made, *cells, key="old"), a_request(made, "while True: pass", name="endless")]
+    (usual,) = execute.execute([a_request(made, *cells, key="usual")])
+    monkeypatch.setattr(wall, "version", lambda: 3)
+    monkeypatch.setattr(warm, "_one", None)
+    try:
+        old, endless = execute.execute(requests, city=made.open())
+    finally:
+        warm.begin().close()
+
+    told = recorded(old)
+    assert told["engine"] == "direct"
+    assert [part for part in told["wall"] if part in ("landlock 3", "namespaces")] == [
+        "landlock 3",
+        "namespaces",
+    ]
+    assert (old.folder / "notebook.ipynb").read_bytes() == (usual.folder / "notebook.ipynb").read_bytes()
+    assert (endless.error or {})["code"] == "run.cpu"
 
 
 def test_results_come_while_others_still_run(tmp_path: Path) -> None:

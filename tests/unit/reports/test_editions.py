@@ -1,5 +1,6 @@
 """The archive: immutable editions, by one rename."""
 
+import errno
 import json
 from datetime import UTC, date, datetime
 
@@ -80,6 +81,22 @@ def test_what_an_interrupted_command_left_is_no_obstacle(state):
     put(state, an_edition())
     assert [path.name for path in folder.iterdir()] == ["2026-01-15"]
     assert not (folder / "2026-01-15/data/half.csv").exists()
+
+
+def test_what_the_disk_does_not_let_go_is_told(state, monkeypatch):
+    """An edition that waited is out of sight, but half of it is still there: that is no success."""
+    folder = editions.waiting_place(state, "people", "mitte")
+    editions.lay(folder, an_edition(), FILES)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EIO, "broken")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", refuse)
+        with pytest.raises(StateError) as caught:
+            editions.remove(folder)
+    assert caught.value.code == "state.io"
+    assert [path.name for path in editions.removed(state)] == [f".{folder.name}.old"]
 
 
 def test_a_changed_file_is_noticed(state):

@@ -1,5 +1,6 @@
 """Emergency removal: not one byte of what was disclosed stays, and it never comes back unnoticed."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from builders.keeping import a_kept_city, a_run, an_edition, lay
 from builders.reports import HEADLINE, START, TABLE, write_open_report
 
 from stadtbuch import atomic
-from stadtbuch.errors import AccessDenied, Refused, UsageError
+from stadtbuch.errors import AccessDenied, Refused, StateError, UsageError
 from stadtbuch.reports import build, decisions, editions, recovery, removal
 from stadtbuch.runs import key
 from stadtbuch.site import pages
@@ -213,6 +214,7 @@ def test_the_next_build_finishes_a_removal_that_was_cut_off(city, monkeypatch):
     recovery.mend(city.open())
     gone = editions.find(city.open().state, "area@2026-01-15")
     assert (gone.status["content"], gone.status["role"]) == ("removed", HEAD)
+    assert gone.status["at"] == NOW.astimezone(city.settings.city.zone).isoformat()
     corrected = {"data/area.csv": b"corrected\n"}
     place = editions.waiting_place(city.open().state, "area", "")
     editions.lay(place, an_edition("area", files=corrected), corrected)  # waits under the same name
@@ -241,6 +243,24 @@ def test_a_removal_that_was_cut_off_is_finished_by_the_same_command(city, monkey
     assert sorted(path.name for path in gone.folder.iterdir()) == ["edition.json", "status.json"]
     assert len(list(session.book.entries(removal.KIND))) == 1
     assert where(city.root) == []
+
+
+def test_a_removal_that_the_disk_refuses_is_an_error(city, monkeypatch):
+    """Never a success while bytes are still among the pages; the next command goes on."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.EIO, "broken")
+
+    page = city.root / "public" / "reports" / "area" / "2026-01-15" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(CANARY, encoding="utf-8")
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", refuse)
+        with pytest.raises(StateError) as caught:
+            removal.remove(city.open(as_role=HEAD), "area@2026-01-15", reason=REASON)
+    assert (caught.value.code, page.exists()) == ("state.io", True)
+    assert recovery.mend(city.open()).withheld == 1
+    assert not page.exists()
 
 
 def test_only_the_releasing_role_removes(city):

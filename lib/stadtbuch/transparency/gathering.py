@@ -95,12 +95,13 @@ def reviews(city: City) -> Iterator[Review]:
 def facts(city: City, report: Report, entries: Sequence[Entry], words_of_tests: str) -> Facts:
     """Look at everything that the levels ask of one report."""
     root = city.settings.root
+    known = city.once("git", lambda: unchanged_files(root))
     newest = _newest(city, report.name)
     edition = newest.edition if newest else None
     approval = edition.approval if edition else None
     return Facts(
         **_code(city, report),
-        versioned=is_versioned(root, [one for one in (report.prepare, report.report) if one]),
+        versioned=is_versioned(known, [one for one in (report.prepare, report.report) if one]),
         edition_files=frozenset(one.path for one in edition.files) if edition else frozenset(),
         reviewed_by=approval.role if approval and edition and approval.code == edition.code else None,
         author=report.roles.author,
@@ -124,6 +125,25 @@ def _newest(city: City, report: str) -> Archived | None:
 
 
 def _code(city: City, report: Report) -> dict[str, Any]:
+    """Look at the code of a report's notebooks, unless exactly these were looked at before."""
+    name, mark = f"code {report.name}", _mark(city, report)
+    known = city.memory.kept(name, mark) if mark else None
+    seen = json.loads(known) if known is not None else _looked_at(city, report)
+    if mark and known is None:
+        city.memory.keep(name, mark, json.dumps(seen))
+    return {**seen, "sections": frozenset(seen.get("sections", ()))}
+
+
+def _mark(city: City, report: Report) -> str:
+    """Give the checksums of a report's notebooks and of the library that looks at them; nothing if one is gone."""
+    paths = [city.settings.root / one for one in (report.prepare, report.report) if one]
+    try:
+        return " ".join([key.library()["sha256"], *map(city.memory.digest, paths)])
+    except OSError:
+        return ""
+
+
+def _looked_at(city: City, report: Report) -> dict[str, Any]:
     """Look at the code of a report's notebooks; at nothing where they cannot be read."""
     try:
         notebooks = [one.notebook for one in decisions.notebooks(city, report).values()]
@@ -139,7 +159,7 @@ def _code(city: City, report: Report) -> dict[str, Any]:
         "parses": all(tree is not None for tree in trees),
         "functions": sum(isinstance(node, ast.FunctionDef) for node in nodes),
         "longest_line": max((len(line) for one in sources for line in one.splitlines()), default=0),
-        "sections": frozenset(tags),
+        "sections": sorted(set(tags)),
     }
 
 
@@ -163,30 +183,51 @@ def _parsed(source: str) -> ast.AST | None:
         return None
 
 
-def is_versioned(root: Path, paths: Sequence[str]) -> bool | None:
+def is_versioned(known: frozenset[str] | None, paths: Sequence[str]) -> bool | None:
     """
-    Ask git whether it knows files exactly as they are.
+    Tell whether git knows files exactly as they are.
+
+    Parameters
+    ----------
+    known
+        From `unchanged_files`.
 
     Returns
     -------
     bool or None
         None where there is no git, or the folder is not under its control.
+
+    Examples
+    --------
+    >>> is_versioned(frozenset({"a.ipynb"}), ["a.ipynb", "b.ipynb"]), is_versioned(None, ["a.ipynb"])
+    (False, None)
     """
-    git = shutil.which("git")
-    if git is None or not _succeeds(git, root, "rev-parse", "--is-inside-work-tree"):
+    return None if known is None else known.issuperset(paths)
+
+
+def unchanged_files(root: Path) -> frozenset[str] | None:
+    """Ask git once for all files below a folder that it knows exactly as they are; None where it knows none."""
+    if _asked(root, "rev-parse", "--is-inside-work-tree") is None:
         return None
-    known = _succeeds(git, root, "ls-files", "--error-unmatch", "--", *paths)
-    return known and _succeeds(git, root, "diff", "--quiet", "HEAD", "--", *paths)
+    listed = _asked(root, "ls-files", "-z")
+    changed = _asked(root, "diff", "--name-only", "--relative", "-z", "HEAD")
+    if listed is None or changed is None:
+        return frozenset()
+    return frozenset(listed.split("\0")) - frozenset(changed.split("\0"))
 
 
-def _succeeds(git: str, root: Path, *arguments: str) -> bool:
+def _asked(root: Path, *arguments: str) -> str | None:
+    """Ask git something; None if there is no git, or it has no answer."""
+    git = shutil.which("git")
+    if git is None:
+        return None
     try:
-        ended = subprocess.run(  # noqa: S603 - git itself, and paths from the city's own definitions behind --
+        ended = subprocess.run(  # noqa: S603 - git itself, with fixed questions
             [git, "-C", str(root), *arguments], capture_output=True, check=False, timeout=GIT_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return ended.returncode == 0
+        return None
+    return ended.stdout.decode(errors="replace") if ended.returncode == 0 else None
 
 
 def _tidy(newest: Archived | None) -> bool | None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stadtbuch.model.dataset import Dataset
-from stadtbuch.session.snapshots import fill, parameter_of, units_repeat
+from stadtbuch.session.snapshots import Kept, fill, parameter_of, units_repeat
 
 VALUES = st.text(max_size=8)
 
@@ -49,3 +49,30 @@ def test_a_unit_that_stands_twice_is_noticed(keys: list[str], unit: str, repeat:
     frame = pd.DataFrame({"household_id": ["H", "H"], "person_id": keys})
 
     assert units_repeat(frame, dataset) is repeat
+
+
+@pytest.mark.parametrize(
+    ("changes", "serves"),
+    [
+        ({}, True),
+        ({"purpose": "another"}, False),
+        ({"columns": ("borough",)}, False),
+        ({"columns": ("borough", "age", "note")}, False),
+        ({"rows": {}}, False),
+        ({"rows": {"borough": "02"}}, False),
+        ({"class": "open"}, False),
+    ],
+)
+def test_a_kept_snapshot_serves_only_what_may_be_seen_today(changes: dict[str, Any], serves: bool) -> None:
+    """Another purpose, fewer or more columns, other rows, another class than then: it is not given."""
+    told = {
+        "class": changes.pop("class", "closed"),
+        "purpose": "age-structure",
+        "columns": [{"name": "borough"}, {"name": "age"}],
+        "rows": {"borough": "01"},
+    }
+    described = {**a_dataset(access="closed"), "id": "population.residents", "domain": "population"}
+    dataset = Dataset.model_validate(described)
+    asked = {"purpose": "age-structure", "columns": ("borough", "age"), "rows": {"borough": "01"}}
+
+    assert Kept("r@2026-01-15", told, b"").serves(dataset, **{**asked, **changes}) is serves

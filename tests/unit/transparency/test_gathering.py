@@ -24,6 +24,11 @@ def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(root), *told, *arguments], check=True, capture_output=True)
 
 
+def versioned(root: Path) -> bool | None:
+    """Ask whether git knows the notebook as it is."""
+    return gathering.is_versioned(gathering.unchanged_files(root), [NOTEBOOK])
+
+
 @pytest.fixture
 def city(tmp_path: Path) -> Made:
     """Give a city with one report that was never built."""
@@ -37,22 +42,22 @@ def test_versioned_means_as_git_knows_it(city: Made, monkeypatch: pytest.MonkeyP
     """Outside of git nobody knows; then unknown, known, and changed since."""
     root = city.root
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(root.parent))
-    assert gathering.is_versioned(root, [NOTEBOOK]) is None
+    assert versioned(root) is None
     git(root, "init", "-q")
     git(root, "commit", "-q", "--allow-empty", "-m", "first")
-    assert gathering.is_versioned(root, [NOTEBOOK]) is False
+    assert versioned(root) is False
     git(root, "add", NOTEBOOK)
     git(root, "commit", "-q", "-m", "second")
-    assert gathering.is_versioned(root, [NOTEBOOK]) is True
+    assert versioned(root) is True
     (root / NOTEBOOK).write_text((root / NOTEBOOK).read_text(encoding="utf-8") + " ", encoding="utf-8")
-    assert gathering.is_versioned(root, [NOTEBOOK]) is False
+    assert versioned(root) is False
 
 
 def test_a_missing_git_is_not_a_yes(city: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where git is not installed, nothing is known."""
     monkeypatch.setattr(shutil, "which", lambda name: None)
 
-    assert gathering.is_versioned(city.root, [NOTEBOOK]) is None
+    assert versioned(city.root) is None
 
 
 def test_facts_follow_the_files(city: Made) -> None:

@@ -94,6 +94,7 @@ docs: $(STAMPS)/docs
 	@STADTBUCH_LANGUAGE=en $(BIN)/python docs/reference/write_commands.py
 	@$(BIN)/python docs/reference/write_errors.py
 	@$(BIN)/python docs/reference/write_doctor.py
+	@$(BIN)/python docs/reference/write_rules.py
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "The documentation to read: build/docs/index.html"
 
 # No addresses, no paths, no comments: the files hold names, versions and hashes only.

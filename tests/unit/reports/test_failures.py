@@ -60,3 +60,17 @@ def test_a_refusal_says_what_the_gate_saw(built):
     (record,) = failures.everything(built.open().state)
     assert (record["status"], record["code"]) == ("refused", "gate.refused")
     assert all(one["text"]["de"] and one["remedy"]["en"] for one in record["told"])
+
+
+def test_a_page_of_a_cell_that_is_gone_goes_too(built):
+    """The definition was wrong for all pages at once; once its cells are found again, nothing is left of that."""
+    notebook = built.root / "notebooks" / "area.ipynb"
+    content = notebook.read_bytes()
+    notebook.write_text("{}", encoding="utf-8")
+    build.build(built.open(), ["area"])
+    stale = failures.place(built.open().state, "area", "old-cell")
+    failures.place(built.open().state, "area", "").rename(stale)
+    notebook.write_bytes(content)
+    build.build(built.open(), ["area"])
+
+    assert not stale.exists()

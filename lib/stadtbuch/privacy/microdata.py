@@ -27,8 +27,9 @@ from stadtbuch.errors import ProtectionError
 from stadtbuch.texts import Text
 
 Whole = np.ndarray
-DENSE = 8
-"""How many times more groups than records may be possible before groups are numbered anew by sorting."""
+DENSE, MOST = 32, 1 << 26
+"""How many times more groups than records may be possible before groups are numbered anew by sorting, and how many at
+most: half a gigabyte of counts."""
 LATTICE = 200_000
 """Generalisations that a search looks at before it gives up."""
 MISSING = -1
@@ -98,7 +99,7 @@ def grouped(columns: Sequence[Whole]) -> Groups:
     for column in columns:
         levels = int(column.max(initial=MISSING)) + 2
         of, number = of * levels + (column + 1), number * levels
-        if number > DENSE * max(len(of), 1024):
+        if number > min(DENSE * max(len(of), 1024), MOST):
             of = np.unique(of, return_inverse=True)[1].reshape(-1)
             number = int(of.max(initial=-1)) + 1
     return Groups(of, number)

@@ -11,6 +11,9 @@ import pytest
 from docs.test_commands import GOOD, MAIL, SHOWN_NUMBER, Reader, blocks, once, require_sandbox
 from stories.conftest import lindenstadt
 
+from stadtbuch.book import checkpoint
+from stadtbuch.reports import editions
+
 pytestmark = pytest.mark.slow
 
 __all__ = ["lindenstadt", "once"]  # fixtures
@@ -62,6 +65,10 @@ def reader(
         (tmp_path / "city" / name).write_bytes(content)
     zip_of_mitte = tmp_path / "city/public/reports/who-lives-where/mitte/2026-01-15/package.zip"
     shutil.copyfile(zip_of_mitte, tmp_path / "city" / "downloaded.zip")
+    signed = (tmp_path / "city" / "public" / "reports").rglob(editions.CHECKPOINT)
+    by_size = sorted(signed, key=lambda path: checkpoint.read(path.read_bytes()).checkpoint.size)
+    for name, path in (("earlier.txt", by_size[0]), ("later.txt", by_size[-1])):
+        shutil.copyfile(path, tmp_path / "city" / name)
     monkeypatch.chdir(tmp_path / "city")
     return Reader(root, capsys, request.getfixturevalue("once"), {})
 

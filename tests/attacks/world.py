@@ -164,8 +164,9 @@ class World:
 
     def groups(self) -> set[str]:
         """Find control groups that this process has made."""
-        found = Path("/sys/fs/cgroup").glob(f"*/**/stadtbuch-box-{os.getpid()}-*")
-        return {str(one) for one in found}
+        mine = f"stadtbuch-box-{os.getpid()}-"
+        walked = os.walk("/sys/fs/cgroup")  # which goes on where a group of others disappears meanwhile
+        return {f"{folder}/{name}" for folder, names, _ in walked for name in names if name.startswith(mine)}
 
     def temporary(self) -> list[str]:
         """Find what is left in the folder of temporary files; the zygote's own folder is there as long as it lives."""

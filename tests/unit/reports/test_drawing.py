@@ -53,7 +53,7 @@ def test_numbers_and_months_follow_the_language():
 def test_the_picture_passes_the_gate_s_own_rule():
     """No script, style, handler or foreign address, not even in a legend with a gradient."""
     heat = alt.Chart(FRAME).mark_rect().encode(x="day:O", y="k:N", color="n:Q", tooltip=["k"])
-    assert rules.faults(drawn(heat)) == []
+    assert rules.faults(drawn(heat)) == ()
     assert "style=" not in drawn(heat)
 
 

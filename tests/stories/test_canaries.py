@@ -15,6 +15,8 @@ import sqlite3
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -53,8 +55,20 @@ COMMANDS = [
 ]
 
 
-def needle(text: str) -> re.Pattern[bytes]:
-    """Search a value however it may be written; a number only where it stands alone."""
+@dataclass(frozen=True)
+class Needle:
+    """A value in every way in which it may be written; a number only where it stands alone."""
+
+    forms: tuple[bytes, ...]
+    pattern: re.Pattern[bytes]
+
+    def search(self, data: bytes) -> bool:
+        """Tell whether it is there; the pattern is slow, and decides only where one of the forms is."""
+        return any(form in data for form in self.forms) and self.pattern.search(data) is not None
+
+
+def needle(text: str) -> Needle:
+    """Search a value however it may be written."""
     forms = {
         text,
         json.dumps(text)[1:-1],
@@ -63,7 +77,8 @@ def needle(text: str) -> re.Pattern[bytes]:
     }
     written = {form.encode() for form in forms} | {text.encode("utf-16-le"), text.encode("cp1252", "replace")}
     pattern = b"|".join(re.escape(one) for one in sorted(written))
-    return re.compile(rb"(?<![\w.])(?:" + pattern + rb")(?!\w|\.\d)" if text.isdigit() else pattern)
+    alone = rb"(?<![\w.])(?:" + pattern + rb")(?!\w|\.\d)" if text.isdigit() else pattern
+    return Needle(tuple(sorted(written)), re.compile(alone))
 
 
 def content(path: Path) -> Iterator[bytes]:
@@ -87,13 +102,16 @@ def content(path: Path) -> Iterator[bytes]:
 def found(root: Path, values: Iterable[str]) -> set[tuple[str, str]]:
     """Give every file that holds a value, except where it may be: by name or by content."""
     needles = {value: needle(value) for value in values}
-    hits = set()
+    hits, known = set(), {}
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if not path.is_file() or name.startswith(ALLOWED):
             continue
         for data in (name.encode(), *content(path)):
-            hits |= {(name, value) for value, pattern in needles.items() if pattern.search(data)}
+            place = sha256(data).digest()  # an edition's files stand in the archive, on the pages and in zips
+            if place not in known:
+                known[place] = [value for value, one in needles.items() if one.search(data)]
+            hits |= {(name, value) for value in known[place]}
     return hits
 
 

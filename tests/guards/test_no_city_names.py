@@ -47,7 +47,12 @@ def invented(root: Path) -> set[str]:
     names |= {name for all_of_sex in register.first_names.values() for name in all_of_sex}
     names |= {a + b for a in register.surnames.beginnings for b in register.surnames.endings}
     names |= {*pattern.wells.names, *pattern.birds.fields, pattern.birds.society, pattern.wells.pump.name}
-    names |= {traps.nest.field, pattern.trees.single.de, *(one.name for one in pattern.air.list)}
+    names |= {
+        traps.dominant.name,
+        traps.nest.field,
+        pattern.trees.single.de,
+        *(one.name for one in pattern.air.list),
+    }
     names |= {str(value) for values in traps.canaries.values() for value in values.values()}
     names |= {
         traps.hover.full_name,

@@ -29,9 +29,11 @@ from stadtbuch.synthetic.nature import (
 from stadtbuch.synthetic.society import (
     Budget,
     BudgetTraps,
+    Dominant,
     Households,
     LargeHousehold,
     SmallCount,
+    Taxes,
     Welfare,
 )
 from stadtbuch.texts import Text
@@ -262,6 +264,7 @@ class Traps(Frozen):
     household: LargeHousehold
     margin: SmallCount
     budget: BudgetTraps
+    dominant: Dominant
     trees: TreeTraps
     air: AirTraps
     donated: DonatedTraps
@@ -280,6 +283,7 @@ class Config(Frozen):
     households: Households
     welfare: Welfare
     budget: Budget
+    taxes: Taxes
     trees: Trees
     air: Air
     wells: Wells

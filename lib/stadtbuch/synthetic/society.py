@@ -1,4 +1,4 @@
-"""What ``synthetic.yaml`` says about households, welfare and the budget."""
+"""What ``synthetic.yaml`` says about households, welfare, the budget and taxes."""
 
 from __future__ import annotations
 
@@ -70,6 +70,48 @@ class Budget(Frozen):
     growth: float
     deviation: float
     areas: tuple[Area, ...]
+
+
+class Branch(Frozen):
+    """
+    One branch of the economy: how many companies belong to it, how large they are beside others, words for their
+    names.
+    """
+
+    code: str
+    weight: float = Field(gt=0)
+    size: float = Field(gt=0)
+    words: tuple[str, ...] = Field(min_length=1)
+
+
+class Taxes(Frozen):
+    """
+    Trade tax.
+
+    `companies`: how many pay per resident; `per_head`: euros per resident in the last of the `years`; `growth`: per
+    year; `spread`: how much companies differ; `change`: how much one differs from year to year; `pausing`: the share
+    that pays nothing in a year; `settled`: the share that pays more after the year; `forms`: endings of names.
+    """
+
+    years: tuple[int, ...] = Field(min_length=1)
+    companies: float = Field(gt=0)
+    per_head: float = Field(gt=0)
+    growth: float
+    spread: float = Field(gt=0)
+    change: float = Field(gt=0)
+    pausing: float = Field(ge=0, le=1)
+    settled: float = Field(ge=0, le=1)
+    forms: tuple[str, ...] = Field(min_length=1)
+    branches: tuple[Branch, ...] = Field(min_length=2)
+
+
+class Dominant(Frozen):
+    """The company that pays most of its branch: who knows the branch's sum knows what it paid."""
+
+    name: str
+    branch: str
+    borough: str
+    share: float = Field(gt=0.5, lt=1)
 
 
 class LargeHousehold(Frozen):

@@ -23,6 +23,7 @@ from stadtbuch.synthetic import (
     hourly,
     households,
     residents,
+    taxes,
     trees,
     truth,
     welfare,
@@ -111,6 +112,7 @@ def every(config: Config, *, size: Size, seed: int, progress: Progress, zone: st
         config, laid[wells.DATASET].table, laid[birds.DATASET].table
     )
     told |= truth.small(config, drawn.quarters, laid[households.DATASET].table, laid[welfare.DATASET].table)
+    told |= truth.dominance(config, laid[taxes.DATASET].table)
     return [
         *_geography(drawn),
         Made.of(residents.DATASET, "population/residents.parquet", register, write.parquet, private=True),
@@ -153,7 +155,7 @@ def _mobility(job: Job, drawn: areas.Areas, counts: pd.DataFrame) -> list[Made]:
 
 
 def _society(job: Job, drawn: areas.Areas, register: pd.DataFrame) -> dict[str, Laid]:
-    """Make what follows from the people: households, welfare, budget."""
+    """Make what follows from the people: households, welfare, budget, taxes."""
     config = job.config
     homes = households.register(config, register, rng=job.begin(households.DATASET))
     benefits = welfare.counts(config, drawn.quarters, register, rng=job.begin(welfare.DATASET))
@@ -163,6 +165,7 @@ def _society(job: Job, drawn: areas.Areas, register: pd.DataFrame) -> dict[str, 
         welfare.DATASET: benefits,
         budget.DATASET: lines,
         budget.AREAS: budget.areas(config, lines.table),
+        taxes.DATASET: taxes.notices(config, persons=PERSONS[job.size], rng=job.begin(taxes.DATASET)),
     }
 
 
@@ -250,11 +253,22 @@ def _budget_csv(lines: pd.DataFrame) -> bytes:
     return write.csv(told | amounts, encoding="utf-8-sig")
 
 
+def _taxes_csv(notices: pd.DataFrame) -> bytes:
+    """Write the notices as the tax office exports them."""
+    headings = {
+        "year": "Jahr", "notice": "Bescheid", "company_id": "Unternehmen", "company_name": "Firma",
+        "branch": "Branche", "borough": "Bezirk", "kind": "Art",
+    }  # fmt: skip
+    told = {heading: notices[name].astype(str).tolist() for name, heading in headings.items()}
+    return write.csv(told | {"Betrag": write.whole(notices["tax_eur"], missing="")}, encoding="cp1252")
+
+
 FORMS: dict[str, tuple[str, Callable[[Any], bytes], bool]] = {
     households.DATASET: ("population/households.parquet", write.parquet, True),
     welfare.DATASET: ("social/welfare_quarters.csv", _welfare_csv, True),
     budget.DATASET: ("finance/budget.csv", _budget_csv, False),
     budget.AREAS: ("finance/budget_areas.csv", _budget_csv, False),
+    taxes.DATASET: ("finance/trade_tax.csv", _taxes_csv, True),
     trees.DATASET: ("environment/trees.geojson", write.geojson, False),
     air.VALUES: ("environment/air_quality.csv", _air_csv, False),
     air.DONATED: ("participation/air_sensors_donated.csv", _sensors_csv, False),

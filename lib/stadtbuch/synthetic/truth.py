@@ -19,6 +19,7 @@ from stadtbuch.synthetic.residents import FEW, TOP, WIDTH
 REGISTER, COUNTS = "population.residents", "mobility.bicycle_counts"
 WELLS, BIRDS = "environment.wells", "environment.breeding_birds"
 HOUSEHOLDS, WELFARE = "population.households", "social.welfare_quarters"
+TAXES = "finance.trade_tax"
 KEY = ("district", "age", "sex")
 
 
@@ -171,6 +172,31 @@ def small(
             "holds": bool(0 < count[codes[0]] < trap.minimum and (count[codes[1:]] >= trap.minimum).all()),
         },
     }
+
+
+def dominance(config: Config, notices: pd.DataFrame) -> dict[str, Any]:
+    """Name the company that makes up most of a branch and of a borough, and its share of each in the last year."""
+    trap, last = config.traps.dominant, config.taxes.years[-1]
+    paid = notices[notices["year"] == last]
+    own = paid[paid["company_name"] == trap.name]
+    borough = own["borough"].iloc[0]
+    return {
+        "dominance": {
+            "dataset": TAXES,
+            "year": last,
+            "company_id": own["company_id"].iloc[0],
+            "company_name": trap.name,
+            "column": "tax_eur",
+            "paid": int(own["tax_eur"].sum()),
+            "cells": {"branch": trap.branch, "borough": borough},
+            "share_of_branch": _share(own, paid[paid["branch"] == trap.branch]),
+            "share_of_borough": _share(own, paid[paid["borough"] == borough]),
+        }
+    }
+
+
+def _share(own: pd.DataFrame, group: pd.DataFrame) -> float:
+    return round(float(own["tax_eur"].sum() / group["tax_eur"].sum()), 4)
 
 
 def quality(config: Config, counts: pd.DataFrame, laid: Iterable[Laid]) -> dict[str, Any]:

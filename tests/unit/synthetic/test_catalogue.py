@@ -90,6 +90,7 @@ def test_there_are_open_shared_and_closed_data_with_their_reasons(made):
     assert {id: (one.access_class, one.access.reason.kind) for id, one in withheld.items()} == {
         "environment.breeding_birds": ("closed", "nature-protection"),
         "environment.wells": ("closed", "security"),
+        "finance.trade_tax": ("closed", "trade-secret"),
         "mobility.bicycle_counts_hourly": ("shared", "third-party-rights"),
         "population.households": ("closed", "personal-data"),
         "population.residents": ("closed", "personal-data"),

@@ -128,6 +128,7 @@ def test_closed_files_are_for_their_owner_only(made):
         city.folder("data") / "population" / "households.parquet",
         city.folder("data") / "mobility" / "bicycle_counts_hourly.csv",
         city.folder("data") / "social" / "welfare_quarters.csv",
+        city.folder("data") / "finance" / "trade_tax.csv",
         city.folder("data") / "environment" / "wells.geojson",
         city.folder("data") / "environment" / "breeding_birds.parquet",
         city.root / "truth" / "privacy.json",

@@ -4,12 +4,15 @@ What the gate refuses in a finished notebook, and what it lets pass: one line pe
 The people in here do not exist. Every case is one notebook that is good but for one thing.
 """
 
+import base64
+import hashlib
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
 import pytest
 
-from stadtbuch.model.verdict import Severity
+from stadtbuch.model.verdict import Finding, Severity
 from stadtbuch.privacy import outputs, positions, values
 from stadtbuch.privacy.outputs import ClosedFacts, Facts, judge
 
@@ -19,6 +22,7 @@ TABLE = "<table><tr><th>Nord</th><td>12</td></tr></table>"
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg"><title>Menschen je Bezirk</title><rect width="3"/></svg>'
 SCRIPTED = PICTURE.replace("<rect", '<rect onclick="f()"')
 FRAME = '<table class="dataframe"><tr><th>age</th></tr><tr><td>34</td></tr></table>'
+OPAQUE = base64.b64encode(hashlib.sha512(b"").digest() * 3).decode()
 PSEUDONYM = "psn_" + "a2b3c4d5e6" * 2
 
 NEST = gpd.GeoDataFrame(geometry=gpd.points_from_xy([7.123456], [54.321987]), crs=4326)
@@ -78,6 +82,21 @@ def notebook(*cells: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": list(cells)} | more
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Files that go out beside a good notebook."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def judged(case: dict[str, Any] | Beside, *before: dict[str, Any]) -> list[Finding]:
+    """Judge a notebook with one cell, or with some files beside it."""
+    if isinstance(case, Beside):
+        return judge(notebook(*before), replace(FACTS, texts=case.texts, files=case.files))
+    return judge(notebook(*before, case), FACTS)
+
+
 REFUSED = [
     ("privacy.raw-rows", "the first lines of a frame", code(stream("   age sex\n0   34   w\n1   41   m\n"))),
     ("privacy.raw-rows", "a long frame", code(stream("  age\n0  34\n..  ..\n\n[350 rows x 1 columns]"))),
@@ -98,6 +117,12 @@ REFUSED = [
     ("privacy.coordinates", "a rounded place in the code", code(source="NEST = (54.3220, 7.1235)")),
     ("privacy.coordinates", "a place in the text", markdown("Bei 54°19'19.15\" Nord, 7°07'24.44\" Ost")),
     ("privacy.canary", "a planted value", code(stream("kanarie zaunkönig 7"))),
+    ("privacy.value", "a name in Base64", code(stream("RXJpa2EgTXVzdGVybWFubg=="))),
+    ("privacy.source-literal", "a name put together", code(source="'Muster' + 'mann'")),
+    ("privacy.opaque", "data that nobody can read", code(stream(OPAQUE))),
+    ("privacy.file-form", "a file that nobody can read", Beside(files={"a.bin": bytes(range(256))})),
+    ("privacy.hidden-rows", "columns of a download", Beside({"a.json": '{"age": [34, 41], "sex": ["w", "m"]}'})),
+    ("privacy.hidden-rows", "a chart's data", code(shown(application__vega_json={"values": [{"age": 3, "sex": "w"}]}))),
     ("privacy.mime", "a widget", code(shown(**{"application__vnd.jupyter.widget-view_json": {}}))),
     ("privacy.mime", "a bitmap", code(shown(image__png="iVBORw0KGgo="))),
     ("privacy.mime", "JavaScript", code(shown(application__javascript="alert(1)"))),
@@ -148,11 +173,11 @@ PASSES = [
 @pytest.mark.parametrize(
     ("rule", "what", "cell"), REFUSED, ids=[f"{rule}: {what}" for rule, what, _ in REFUSED]
 )
-def test_refused(rule: str, what: str, cell: dict[str, Any]) -> None:
+def test_refused(rule: str, what: str, cell: dict[str, Any] | Beside) -> None:
     """The gate refuses the notebook, by this rule."""
-    found = judge(notebook(markdown("# Titel"), cell), FACTS)
+    found = judged(cell, markdown("# Titel"))
     assert rule in {one.rule for one in found if one.severity is Severity.refuse}
-    assert all(one.subject.startswith("cell 2") for one in found)
+    assert all(one.subject.startswith(("cell 2", "file a.")) for one in found)
 
 
 @pytest.mark.parametrize(("what", "cell"), PASSES, ids=[what for what, _ in PASSES])
@@ -166,15 +191,15 @@ def test_every_rule_is_needed(check: Any, monkeypatch: pytest.MonkeyPatch) -> No
     """Switch one rule off, and at least one of its notebooks passes: each rule has its case."""
     monkeypatch.setattr(outputs, "CHECKS", tuple(one for one in outputs.CHECKS if one is not check))
     cases = [cell for rule, _, cell in REFUSED if rule == check.rule]
-    assert any(judge(notebook(cell), FACTS) == [] for cell in cases)
+    assert any(judged(cell) == [] for cell in cases)
 
 
 @pytest.mark.parametrize(
     ("rule", "what", "cell"), REFUSED, ids=[f"{rule}: {what}" for rule, what, _ in REFUSED]
 )
-def test_no_finding_tells_what_was_found(rule: str, what: str, cell: dict[str, Any]) -> None:
+def test_no_finding_tells_what_was_found(rule: str, what: str, cell: dict[str, Any] | Beside) -> None:
     """A finding names place and rule in both languages, and never the value."""
-    for found in judge(notebook(cell), FACTS):
+    for found in judged(cell):
         said = " ".join(
             [found.subject, found.text.de, found.text.en, found.remedy.de, found.remedy.en]
         ).casefold()
@@ -195,16 +220,39 @@ def test_no_finding_tells_what_was_found(rule: str, what: str, cell: dict[str, A
         assert found.remedy.de
 
 
-def test_a_broken_rule_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rule that breaks refuses; it does not let pass."""
+@pytest.mark.parametrize("check", outputs.CHECKS, ids=[check.rule for check in outputs.CHECKS])
+def test_a_broken_rule_refuses(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each rule that breaks refuses, by its name and without what it stumbled over; it does not let pass."""
 
     def broken(sheet: Any, facts: Any) -> list[Any]:
         raise KeyError("Mustermann")
 
-    broken.rule = "privacy.broken"  # type: ignore[attr-defined]
-    monkeypatch.setattr(outputs, "CHECKS", (broken,))
+    broken.rule = check.rule  # type: ignore[attr-defined]
+    rules = tuple(broken if one is check else one for one in outputs.CHECKS)
+    monkeypatch.setattr(outputs, "CHECKS", rules)
     (found,) = judge(notebook(markdown("# Titel")), FACTS)
     assert (found.rule, found.severity) == ("check.broken", Severity.refuse)
+    assert check.rule in found.text.de
+    assert "Mustermann" not in found.text.de
+
+
+READERS = [
+    (outputs.notebooks, "read"), (outputs.disguises, "undone"), (outputs.disguises, "literals"),
+    (outputs.contents, "parts"), (outputs.notebooks, "leaves"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name"), READERS, ids=[name for _, name in READERS])
+def test_a_broken_reader_refuses(module: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes the notebook apart may break as well: then nothing was read, and nothing passes."""
+
+    def broken(*given: Any) -> Any:
+        raise KeyError("Mustermann")
+
+    monkeypatch.setattr(module, name, broken)
+    given = replace(FACTS, files={"a.csv": b"x"})
+    (found,) = judge(notebook(markdown("# Titel"), code()), given)
+    assert (found.rule, found.severity, found.subject) == ("privacy.form", Severity.refuse, "notebook")
     assert "Mustermann" not in found.text.de
 
 

@@ -8,14 +8,16 @@ granted: whatever has another form than expected becomes a fault, and a fault re
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import unescape
+from html.parser import HTMLParser
 from typing import Any, Literal
 
-from stadtbuch.privacy import svg
+from stadtbuch.privacy import spelling, svg
 from stadtbuch.texts import Text
 
 TEXT_PLAIN, TEXT_HTML, IMAGE_SVG = "text/plain", "text/html", "image/svg+xml"
@@ -55,8 +57,20 @@ _ESCAPE = re.compile(r"\\[abfnrtv]")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 Role = Literal[
-    "source", "markdown", "parameter", "tag", "stdout", "stderr", "plain", "html", "svg", "file", "meta"
+    "source",
+    "markdown",
+    "parameter",
+    "tag",
+    "stdout",
+    "stderr",
+    "plain",
+    "html",
+    "svg",
+    "file",
+    "meta",
+    "behind",
 ]
+"""`behind` are data that lie behind what an output shows: the rows of a chart, the state of a widget, a script."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,9 @@ class Piece:
     @cached_property
     def readable(self) -> str:
         """Give what a reader, a search or a screen reader can find in the text."""
+        return spelling.plain(self._told())
+
+    def _told(self) -> str:
         if self.role == "svg":
             return svg.words(self.text)
         if self.role == "html":
@@ -198,6 +215,8 @@ def _unknown(sheet: Sheet, place: Text, given: Mapping[Any, Any], known: Iterabl
         sheet.add(
             place, "meta", "\n".join(text for key in odd for text in (*leaves(key), *leaves(given[key])))
         )
+        for key in odd:
+            _behind(sheet, place, given[key])
 
 
 def _kernel(sheet: Sheet, place: Text, metadata: Any) -> None:
@@ -347,4 +366,70 @@ def _bundle(sheet: Sheet, place: Text, data: Any, claim: tuple[str, str] | None)
                 mime if isinstance(mime, str) and re.fullmatch(r"[a-z]+/[A-Za-z0-9.+_-]{1,60}", mime) else "?"
             )
             sheet.fault("privacy.mime", place, named, named)
-            sheet.add(place, "meta", "\n".join([*leaves(mime), *leaves(content)]))
+            text = joined(content)
+            sheet.add(
+                place, "meta", "\n".join([*leaves(mime), *(leaves(content) if text is None else [text])])
+            )
+            _behind(sheet, place, content)
+
+
+def _behind(sheet: Sheet, place: Text, content: Any) -> None:
+    """Note data that an output carries and does not show, in their own shape."""
+    text = joined(content)
+    if text is not None or content:
+        shaped = json.dumps(content, ensure_ascii=False, default=str, skipkeys=True) if text is None else text
+        sheet.add(place, "behind", shaped)
+
+
+class _Unseen(HTMLParser):
+    """Collects what HTML holds and readers do not see."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep the values of attributes; what follows a script's beginning is not seen."""
+        self.found += [value for _, value in attrs if value]
+        self._inside = tag in ("script", "style", "template")
+
+    def handle_endtag(self, tag: str) -> None:
+        """Go back to what is seen."""
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        """Keep scripts."""
+        if self._inside:
+            self.found.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        """Keep comments."""
+        self.found.append(data)
+
+    def handle_decl(self, decl: str) -> None:
+        """Keep declarations."""
+        self.found.append(decl)
+
+    def handle_pi(self, data: str) -> None:
+        """Keep instructions to programs."""
+        self.found.append(data)
+
+    def unknown_decl(self, data: str) -> None:
+        """Keep whatever else is marked as no text."""
+        self.found.append(data)
+
+
+def unseen(html: str) -> str:
+    r"""
+    Give what HTML holds and readers do not see: comments, attributes, scripts, styles.
+
+    Examples
+    --------
+    >>> unseen('<p data-name="Erika">Text<!-- and Max --></p>')
+    'Erika\n and Max '
+    """
+    reading = _Unseen()
+    reading.feed(html)
+    reading.close()
+    return "\n".join(reading.found)

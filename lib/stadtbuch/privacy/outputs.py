@@ -6,8 +6,9 @@ exactly as recorded. Every other MIME type, attachment, metadata field and error
 scanned: output, hover text, source, Markdown, tags, parameters, file names, downloads. A finding names the
 place and the rule, never what was found there.
 
-What this cannot do: recognise closed data that were encoded, translated, drawn as a shape, or told in
-other words. It is a last lock, not the only one (docs: explanation/gate).
+Texts are also read in the writings that programs use for transport (`disguises`), files as deep as they are
+packed (`contents`). What this cannot do: recognise closed data that were enciphered, translated, drawn as a
+shape, or told in other words. It is a last lock, not the only one (docs: explanation/gate).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from typing import Any
 
 from stadtbuch import checks
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy import identifiers, notebooks, positions, rows, svg, values
-from stadtbuch.privacy.notebooks import Piece, Sheet
+from stadtbuch.privacy import contents, disguises, identifiers, notebooks, positions, rows, svg, values
+from stadtbuch.privacy.notebooks import Piece, Role, Sheet
 from stadtbuch.texts import Text
 
 
@@ -66,6 +67,8 @@ class Facts:
         For ``(kind, name)`` every form in which that output was recorded: the exact HTML, SVG or plain text.
     texts
         Downloads and records that go out with the notebook, by file name.
+    files
+        Those that are no plain text: tables, archives, pictures.
     parameters
         The values of the run's parameters.
     canaries
@@ -88,6 +91,7 @@ class Facts:
     closed: tuple[ClosedFacts, ...] = ()
     records: Mapping[tuple[str, str], Collection[str]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     canaries: frozenset[bytes] = frozenset()
     open_values: frozenset[str] = frozenset()
@@ -142,6 +146,7 @@ def judge(notebook: Mapping[str, Any], facts: Facts) -> list[Finding]:
     try:
         sheet = notebooks.read(notebook)
         _add_files(sheet, facts)
+        _look_behind(sheet, facts)
     except Exception as error:  # noqa: BLE001 - fail closed: what cannot even be read is refused
         return [_unreadable(error)]
     return _once(checks.run(CHECKS, sheet, facts, name="notebook"))
@@ -153,11 +158,70 @@ def _add_files(sheet: Sheet, facts: Facts) -> None:
         place = Text(de=f"Datei {_safe(name)}", en=f"file {_safe(name)}")
         sheet.add(place, "tag", str(name))
         sheet.add(place, "svg" if str(name).lower().endswith(".svg") else "file", content, beside=True)
-        if str(name).lower().endswith(".json"):
+        if str(name).lower().endswith((".json", ".geojson")):
             # In JSON a line break is written as \\n: read, not only looked at, or a word hides behind the n.
             sheet.add(place, "file", "\n".join(notebooks.leaves(json.loads(content))), beside=True)
+            sheet.add(place, "behind", content, beside=True)
+    for name, data in facts.files.items():
+        _add_file(sheet, str(name), data)
     place = Text(de="Parameter", en="parameters")
     sheet.add(place, "parameter", "\n".join(notebooks.leaves(facts.parameters)))
+
+
+def _add_file(sheet: Sheet, name: str, data: bytes) -> None:
+    """Add every text in a file that is no plain text; where something in it cannot be read, that is a fault."""
+    place = Text(de=f"Datei {_safe(name)}", en=f"file {_safe(name)}")
+    sheet.add(place, "tag", name)
+    for part in contents.parts(data):
+        inner = _within(place, ", ".join(part.within))
+        if part.text is None:
+            sheet.fault(
+                "privacy.file-form",
+                inner,
+                "Die Datei hat eine Form, die nicht geprüft werden kann.",
+                "The file has a form that cannot be checked.",
+            )
+        else:
+            sheet.add(inner, "file", part.text, beside=True)
+
+
+def _within(place: Text, what: str) -> Text:
+    """Name a place inside a place."""
+    return Text(de=f"{place.de} ({_GERMAN.get(what, what)})", en=f"{place.en} ({what})") if what else place
+
+
+_GERMAN = {
+    "escapes": "Escape-Folgen",
+    "entities": "HTML-Zeichen",
+    "percent": "Prozentschreibweise",
+    "hexadecimal": "hexadezimal",
+    "put together": "zusammengesetzt",
+    "unseen": "unsichtbar",
+}
+
+
+def _look_behind(sheet: Sheet, facts: Facts) -> None:
+    """Add what the texts say in other writings, what code puts together, and what HTML does not show."""
+    for piece in tuple(sheet.pieces):
+        written = piece.role in _WRITTEN
+        inner: Role = "parameter" if written else "file"
+        for writing, text in disguises.undone(piece.text if piece.role != "svg" else piece.readable):
+            place = _within(piece.place, writing)
+            if text is None:
+                sheet.fault(
+                    "privacy.opaque",
+                    place,
+                    "Hier stehen verschlüsselte oder gepackte Daten, die niemand lesen kann.",
+                    "Here are packed or enciphered data that nobody can read.",
+                )
+            elif not (piece.role == "html" and writing == "entities"):
+                sheet.add(place, inner, text, beside=True)
+        if piece.role == "source":
+            sheet.add(
+                _within(piece.place, "put together"), inner, disguises.literals(piece.text), beside=True
+            )
+        if piece.role == "html" and not facts.recorded(piece):
+            sheet.add(_within(piece.place, "unseen"), "behind", notebooks.unseen(piece.text))
 
 
 def _safe(name: object) -> str:
@@ -214,6 +278,49 @@ def mime(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
                 en=f"The output has the form {fault.what.en}, which cannot be checked.",
             )
             yield _finding("privacy.mime", fault.place, what, _SHOW)
+
+
+@checks.check("privacy.file-form")
+def file_form(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
+    """Refuse files that nobody here can read, packed or not: pictures, programs, databases, damaged archives."""
+    yield from _of_faults(sheet, "privacy.file-form", Text(
+        de="Geben Sie Tabellen als CSV, Parquet oder Excel heraus, Karten als GeoJSON, Bilder mit sb.figure(...).",
+        en="Hand out tables as CSV, Parquet or Excel, maps as GeoJSON, pictures with sb.figure(...)."))  # fmt: skip
+
+
+@checks.check("privacy.opaque")
+def opaque(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
+    """Refuse long runs of packed or enciphered data: what nobody can read, nobody can check."""
+    yield from _of_faults(sheet, "privacy.opaque", Text(
+        de="Entfernen Sie die Zeichenfolge; Daten gehören in Tabellen, Bilder entstehen mit sb.figure(...).",
+        en="Remove the run of signs; data belong into tables, pictures are made with sb.figure(...)."))  # fmt: skip
+
+
+@checks.check("privacy.hidden-rows")
+def hidden_rows(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
+    """Refuse rows behind what an output shows: data of a chart or a map, state of a widget, scripts, attributes."""
+    for piece in sheet.pieces if facts.restricted else ():
+        sight = _behind(piece, facts) if piece.role == "behind" else None
+        if sight:
+            number = sight.number or 1
+            whose = f" aus {sight.dataset}" if sight.dataset else ""
+            what = Text(
+                de=f"{piece.place.de} trägt mehr, als sie zeigt: {number} Zeilen{whose}.",
+                en=f"{_start(piece.place.en)} carries more than it shows: {number} rows"
+                f"{f' of {sight.dataset}' if sight.dataset else ''}.",
+            )
+            yield _finding("privacy.hidden-rows", piece.place, what, _SHOW)
+
+
+def _behind(piece: Piece, facts: Facts) -> rows.Sight | None:
+    """See rows in data that have a shape, or else in text."""
+    try:
+        content = json.loads(piece.text)
+    except ValueError:
+        return rows.seen(piece.readable, columns=facts.columns)
+    sight = rows.seen_behind(content, columns=facts.columns)
+    # A file may hold long lists of its own; behind an output nobody compared them with what it shows.
+    return None if sight and piece.beside and sight.dataset is None else sight
 
 
 @checks.check("privacy.traceback")
@@ -274,7 +381,7 @@ def raw_rows(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
     if not facts.restricted:
         return
     for piece in sheet.pieces:
-        if piece.role in ("source", "markdown", "meta", "svg") or facts.recorded(piece):
+        if piece.role in ("source", "markdown", "meta", "behind", "svg") or facts.recorded(piece):
             continue
         look = rows.seen_html if piece.role == "html" else rows.seen
         sight = look(piece.readable, columns=facts.columns)
@@ -403,8 +510,8 @@ def secret(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
 
 
 CHECKS: tuple[checks.Check, ...] = (
-    form, metadata, attachment, mime, traceback, stderr, unrecorded, picture, raw_rows, pseudonym,
-    identifier, value, source_literal, coordinates, canary, path, secret,
+    form, metadata, attachment, mime, file_form, opaque, hidden_rows, traceback, stderr, unrecorded, picture,
+    raw_rows, pseudonym, identifier, value, source_literal, coordinates, canary, path, secret,
 )  # fmt: skip
 """All rules of the gate, in the order in which their findings stand."""
 

@@ -35,7 +35,7 @@ _METRES = (
     re.compile(r"(?<![\w.])\d{6,8}(?:\.\d+)?(?!\w|\.\d)"),
     re.compile(r"(?<![\w.,])\d{6,8},\d{1,3}(?!\w|[.,]\d)"),
 )
-_SEXAGESIMAL = re.compile(r"(\d{1,3})\s?°\s?(\d{1,2})\s?[′'’]\s?(\d{1,2}(?:[.,]\d+)?)\s?(?:[″\"”]|'')")
+_SEXAGESIMAL = re.compile(r"(\d{1,3})\s?°\s?(\d{1,2})\s?[′'’]\s?(\d{1,2}(?:[.,]\d+)?)\s?(?:[″\"”]|''|′′)")
 
 
 def index(places: gpd.GeoDataFrame, *, key: bytes) -> frozenset[bytes]:

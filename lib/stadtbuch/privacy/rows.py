@@ -8,8 +8,8 @@ series, a heading of column names with lines below, rows as dictionaries, an HTM
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 _SHAPE = re.compile(r"^\[(\d+) rows x \d+ columns\]\s*$", re.MULTILINE)
 _DTYPE = re.compile(r"^(?:.*\b(?:Name|Length|Freq): .*, )?dtype: \w+", re.MULTILINE)
@@ -67,6 +67,65 @@ def seen_html(html: str, *, columns: Sequence[tuple[str, Sequence[str]]]) -> Sig
     if not _FRAME.search(html):
         return None
     return Sight(_best(re.findall(r"\w+", html), columns)[0], max(0, len(_ROW.findall(html)) - 1))
+
+
+FEW = 10
+"""So many nameless values in a list behind a picture are more than its legend or its axes."""
+
+
+def seen_behind(content: Any, *, columns: Sequence[tuple[str, Sequence[str]]]) -> Sight | None:
+    """
+    Look for rows in data of any depth: lists of records, records of lists, features of a map.
+
+    Parameters
+    ----------
+    content
+        What a JSON text holds: the specification of a chart, the state of a widget, GeoJSON.
+    columns
+        As for `seen`.
+
+    Examples
+    --------
+    >>> closed = [("demo.people", ["age", "sex", "district"])]
+    >>> seen_behind({"data": {"values": [{"age": 34, "sex": "w"}, {"age": 41, "sex": "m"}]}}, columns=closed)
+    Sight(dataset='demo.people', number=2)
+    >>> seen_behind({"columns": {"age": [34, 41], "sex": ["w", "m"]}}, columns=closed)
+    Sight(dataset='demo.people', number=2)
+    >>> seen_behind({"mark": "bar", "title": "age and sex"}, columns=closed) is None
+    True
+    """
+    found = [sight for one in _inside(content) if (sight := _gathered(one, columns))]
+    return max(found, key=lambda one: (one.dataset is not None, one.number or 0), default=None)
+
+
+def _inside(content: Any) -> Iterator[Any]:
+    """Walk over everything nested, without recursion."""
+    waiting = [content]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        if isinstance(one, Mapping):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+
+
+def _gathered(content: Any, columns: Columns) -> Sight | None:
+    """See one list or record as a table, if it is one."""
+    names: list[str] = []
+    number = 0
+    if isinstance(content, list):
+        records = [one for one in content if isinstance(one, Mapping)]
+        names = [str(key) for one in records for part in (one, one.get("properties")) if isinstance(part, Mapping)
+                 for key in part]  # fmt: skip
+        number = len(content)
+    elif isinstance(content, Mapping):
+        lists = {str(key): one for key, one in content.items() if isinstance(one, list) and one}
+        names, number = list(lists), min(map(len, lists.values()), default=0)
+    dataset, matches = _best(names, columns)
+    if matches >= 2 and number:
+        return Sight(dataset, number)
+    return Sight(None, number) if number >= FEW and isinstance(content, list) else None
 
 
 Columns = Sequence[tuple[str, Sequence[str]]]

@@ -20,15 +20,15 @@ from __future__ import annotations
 
 import hmac
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from stadtbuch.model.dataset import Dataset, FieldType, PrivacyRole
+from stadtbuch.privacy import spelling
 
 SHORTEST = 5
 SHORTEST_NUMBER = 8
@@ -37,8 +37,8 @@ VOCABULARY = 10
 SIZE = 16
 
 _WORD = re.compile(r"[^\W_]+")
-_HIDING = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]")
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_BEGUN = " …"
+"""Marks the beginning of a phrase; no phrase ends like this. Alone it says that an index holds beginnings."""
 _TEXT = (FieldType.string, FieldType.code)
 
 
@@ -117,11 +117,7 @@ def words(text: str) -> list[str]:
     >>> words("Erika Müller-Ambach, Straße 5")
     ['erika', 'müller', 'ambach', 'strasse', '5']
     """
-    if text.isascii():  # most values are, and there are many
-        return _WORD.findall(text.lower())
-    seen = text.translate(_INVISIBLE) if _HIDING.search(text) else text
-    plain = unicodedata.normalize("NFC", seen).casefold()
-    return _WORD.findall(unicodedata.normalize("NFC", plain))
+    return _WORD.findall(spelling.comparable(text))
 
 
 def _whole(split: list[str]) -> Iterator[str]:
@@ -138,8 +134,25 @@ def _tells(phrase: str) -> bool:
 
 
 def digests(phrases: Iterable[str], *, key: bytes) -> frozenset[bytes]:
-    """Hash phrases of `words`, as `phrase` joins them, with the city's key."""
-    return frozenset(hmac.digest(key, one.encode("utf-8", "replace"), "sha256")[:SIZE] for one in phrases)
+    """
+    Hash phrases of `words`, as `phrase` joins them, with the city's key.
+
+    Beside each phrase its beginnings are hashed, marked as such: a text that does not begin like any phrase need
+    not be compared run by run.
+    """
+    known = set(phrases)
+    if not known:
+        return frozenset()
+    begun = {
+        " ".join(split[:length])
+        for one in known
+        for split in [one.split()]
+        for length in range(1, len(split))
+    }
+    return frozenset(
+        hmac.digest(key, one.encode("utf-8", "replace"), "sha256")[:SIZE]
+        for one in (*known, *(one + _BEGUN for one in begun), _BEGUN)
+    )
 
 
 @lru_cache(maxsize=1 << 16)  # picture, table and file of a figure say the same words
@@ -199,16 +212,62 @@ def hits(text: str, index: frozenset[bytes], key: bytes, *, exempt: frozenset[st
     """
     if not index:
         return 0
-    hashed = _hashed(text, key)
-    return sum(hashed[one] not in exempt for one in index.intersection(hashed))
+    found = _found(text, index, key) if digest(_BEGUN, key) in index else _compared(text, index, key)
+    return sum(one not in exempt for one in found)
+
+
+def _found(text: str, index: frozenset[bytes], key: bytes) -> set[str]:
+    """Find the phrases of a text: single words first, longer runs only where one begins like a phrase."""
+    read = _read(text, key)
+    found = {read.own[one] for one in index.intersection(read.own)}
+    begun = {read.starts[one] for one in index.intersection(read.starts)}
+    for at, word in enumerate(read.words) if begun else ():
+        if word in begun:
+            found.update(_going_on(read.words[at : at + LONGEST_RUN], index, key))
+    return found
+
+
+def _going_on(run: Sequence[str], index: frozenset[bytes], key: bytes) -> Iterator[str]:
+    """Follow a run as long as some phrase goes on like it."""
+    phrase = run[0]
+    for word in run[1:]:
+        phrase = f"{phrase} {word}"
+        if digest(phrase, key) in index:
+            yield phrase
+        if digest(phrase + _BEGUN, key) not in index:
+            return
+
+
+def _compared(text: str, index: frozenset[bytes], key: bytes) -> set[str]:
+    """Compare every run: for an index that an earlier version wrote, without the beginnings of phrases."""
+    return {one for one in runs(text) if digest(one, key) in index}
+
+
+class _Reading(NamedTuple):
+    """A text in words; by their digests, those long enough to tell something, and all as beginnings."""
+
+    words: tuple[str, ...]
+    own: Mapping[bytes, str]
+    starts: Mapping[bytes, str]
 
 
 @lru_cache(
     maxsize=512
 )  # several rules compare a text, and the cells of a report share most; hashing is the work
-def _hashed(text: str, key: bytes) -> Mapping[bytes, str]:
-    """Give the phrases of a text by their digests."""
-    return {digest(one, key): one for one in runs(text)}
+def _read(text: str, key: bytes) -> _Reading:
+    split = tuple(words(text))
+    hashed = [(one, *_hashed(one, key)) for one in set(split)]
+    return _Reading(
+        split,
+        {own: word for word, own, _ in hashed if own is not None},
+        {start: word for word, _, start in hashed},
+    )
+
+
+@lru_cache(maxsize=1 << 16)  # texts share most of their words
+def _hashed(word: str, key: bytes) -> tuple[bytes | None, bytes]:
+    """Hash a word as a phrase, if it is long enough for one, and as the beginning of one."""
+    return digest(word, key) if _tells(word) else None, digest(word + _BEGUN, key)
 
 
 def runs(text: str) -> set[str]:

@@ -45,6 +45,7 @@ class Screen:
         indices = {name: index for name, index in sorted(found.items()) if index is not None}
         least = [min_count(city.dataset(name), city.settings) for name in sorted(behind)]
         public = _public(city)
+        texts = {path: text for path, data in evidence.files.items() if (text := _text(data)) is not None}
         facts = rules.Facts(
             restricted=any(one["class"] != "open" for one in evidence.facts["inputs"].values()),
             key=city.state.key(values.KEY),
@@ -53,7 +54,8 @@ class Screen:
                 for name, index in indices.items()
             ),
             records=_renderings(evidence),
-            texts={path: data.decode("utf-8") for path, data in evidence.files.items()},
+            texts=texts,
+            files={path: data for path, data in evidence.files.items() if path not in texts},
             parameters=evidence.facts["parameters"],
             open_places=lambda: _open_places(evidence),
             canaries=values.canaries(city),
@@ -74,7 +76,17 @@ class Screen:
         """Judge a preparing step: its source, and the tables it cleared; its other outputs stay inside."""
         tables = {path: text for path, text in self.facts.texts.items() if path.startswith("tables/")}
         source = release.source_only(self.evidence.notebook)
-        return rules.judge(notebooks.strip(source), replace(self.facts, restricted=False, texts=tables))
+        return rules.judge(
+            notebooks.strip(source), replace(self.facts, restricted=False, texts=tables, files={})
+        )
+
+
+def _text(data: bytes) -> str | None:
+    """Give a file as text, if it is plain text."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def get_ready(city: City) -> None:

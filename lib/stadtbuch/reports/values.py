@@ -18,7 +18,8 @@ from stadtbuch.session.city import City
 from stadtbuch.session.snapshots import min_count
 
 KEY = "values"
-FORMAT = 1
+FORMAT = 2
+"""Raised when an index of an earlier version would miss something; the index is then made anew."""
 
 
 def index(city: City, dataset: str) -> frozenset[bytes]:

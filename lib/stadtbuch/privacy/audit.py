@@ -14,10 +14,10 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+from stadtbuch.privacy import nullspace
 from stadtbuch.privacy.moves import Mask, Problem
+from stadtbuch.privacy.safety import CLOSE
 from stadtbuch.privacy.solver import NEVER, UNBOUNDED, Program
-
-CLOSE = 1e-6  # of the solver's numbers, which stand for whole ones
 
 
 class ContradictionError(Exception):
@@ -68,8 +68,12 @@ def exposed(problem: Problem, hidden: Mask) -> list[int]:
     Name the withheld cells that the attacker knows too well: small ones whose upper end is too low, and any that
     is exact.
 
-    Stops for each cell as soon as tables are found that show the room.
+    What follows by algebra is looked for first, by another method (`nullspace`); if there is any, it is the answer.
+    Then linear programs ask for more: they stop for each cell as soon as tables are found that show the room.
     """
+    computed = nullspace.computed(problem.relations, hidden)
+    if computed.any():
+        return [int(cell) for cell in np.flatnonzero(computed)]
     need = np.where(problem.primary, np.maximum(problem.need, 1), 0)
     low, high = _bounds(
         problem.relations,

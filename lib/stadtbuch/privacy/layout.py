@@ -21,7 +21,7 @@ from stadtbuch.privacy.groupings import Condition, Grouping, recognise
 from stadtbuch.texts import Text
 
 MARGIN = "total"
-MARGIN_WORDS = frozenset({MARGIN, "insgesamt", "gesamt", "summe"})
+MARGIN_WORDS = frozenset({MARGIN, "all", "insgesamt", "gesamt", "summe"})
 LARGEST = 20_000
 
 Labels = tuple[str | None, ...]
@@ -109,7 +109,7 @@ class Shape:
         order = [counts.index.names.index(name) for name in rows + columns]
         labels, originals = {}, {}
         for name, level in zip(rows + columns, order, strict=True):
-            labels[name], originals[name] = _labels(counts.index.get_level_values(level), name)
+            labels[name], originals[name] = labels_of(counts.index.get_level_values(level), name)
         return cls(rows, columns, labels, originals, _numbers(counts, order, rows + columns, naming))
 
     def system(self) -> System:
@@ -196,7 +196,7 @@ def _check_variables(rows: tuple[str, ...], columns: tuple[str, ...], levels: Se
         )
 
 
-def _labels(level: pd.Index, name: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+def labels_of(level: pd.Index, name: str) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Give a variable's labels in their order (categories keep theirs), and what they were before."""
     if level.hasnans or any(not str(label).strip() for label in level.unique()):
         raise refusal(
@@ -247,7 +247,7 @@ def _numbers(
         labels = tuple(str(parts[level]) for level in order)
         place = naming.cell(variables, labels, number=number, of=len(counts))
         if labels in numbers:
-            raise _at_cell("duplicate", place, "steht zweimal in der Tabelle", "is in the table twice", *_SUM)
+            raise at_cell("duplicate", place, "steht zweimal in der Tabelle", "is in the table twice", *_SUM)
         numbers[labels] = _whole(count, place)
     return numbers
 
@@ -255,11 +255,11 @@ def _numbers(
 def _whole(count: Any, place: Text) -> int:
     """Read one count."""
     if pd.isna(count):
-        raise _at_cell("missing-count", place, "hat keine Zahl", "has no count", *_COUNT)
+        raise at_cell("missing-count", place, "hat keine Zahl", "has no count", *_COUNT)
     if isinstance(count, (bool, np.bool_, str)) or not _is_whole(count):
-        raise _at_cell("not-whole", place, "hat keine ganze Zahl", "has no whole number", *_COUNT)
+        raise at_cell("not-whole", place, "hat keine ganze Zahl", "has no whole number", *_COUNT)
     if count < 0:
-        raise _at_cell("negative", place, "hat eine negative Zahl", "has a negative number", *_COUNT)
+        raise at_cell("negative", place, "hat eine negative Zahl", "has a negative number", *_COUNT)
     return int(count)
 
 
@@ -274,8 +274,23 @@ def relations_to_columns(
     shape: Shape, *, column_names: Sequence[str], groupings: Sequence[Grouping]
 ) -> list[Callable[[str], Condition]]:
     """Find for every variable how its labels become conditions over a catalogue column."""
+    originals = {name: shape.originals[name] for name in shape.variables}
+    return relate(originals, column_names=column_names, groupings=groupings)
+
+
+def relate(
+    originals: Mapping[str, Mapping[str, Any]], *, column_names: Sequence[str], groupings: Sequence[Grouping]
+) -> list[Callable[[str], Condition]]:
+    """
+    Find for every variable how its labels become conditions over a catalogue column.
+
+    Parameters
+    ----------
+    originals
+        Variable -> label -> what it was in the data.
+    """
     named = {grouping.name: grouping for grouping in groupings}
-    return [_relation(name, shape.originals[name], named.get(name), column_names) for name in shape.variables]
+    return [_relation(name, labels, named.get(name), column_names) for name, labels in originals.items()]
 
 
 def _relation(
@@ -348,7 +363,8 @@ def refusal(kind: str, de: str, en: str, remedy_de: str, remedy_en: str) -> Prot
     return ProtectionError(f"protect.{kind}", Text(de=de, en=en), remedy=Text(de=remedy_de, en=remedy_en))
 
 
-def _at_cell(kind: str, place: Text, de: str, en: str, remedy_de: str, remedy_en: str) -> ProtectionError:
+def at_cell(kind: str, place: Text, de: str, en: str, remedy_de: str, remedy_en: str) -> ProtectionError:
+    """Make the error of one kind about one cell, as `Naming.cell` calls it."""
     return refusal(kind, f"Das Feld {place.de} {de}.", f"The cell {place.en} {en}.", remedy_de, remedy_en)
 
 

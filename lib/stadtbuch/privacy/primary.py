@@ -108,6 +108,10 @@ class Contributions:
         """Count the contributing units of each cell, by their weights."""
         return _added(self.cell, self.weight, self.cells)
 
+    def units(self) -> Whole:
+        """Count the units of each cell that were asked, whatever their weights."""
+        return _added(self.cell, np.ones(len(self.cell), dtype=np.int64), self.cells)
+
     def totals(self) -> Whole:
         """Add up each cell, by the weights."""
         return _added(self.cell, self.value * self.weight, self.cells)
@@ -149,7 +153,7 @@ class Rule(Protocol):
 @dataclass(frozen=True, slots=True)
 class MinimumCount:
     """
-    A cell needs `minimum` contributing units; nobody is safe, and zero units tell nothing.
+    A cell needs `minimum` contributing units; zero units tell nothing. A weight makes no unit more of them.
 
     `share`: of a sum, the attacker must be left to overestimate it by so many per cent.
     """
@@ -167,7 +171,7 @@ class MinimumCount:
         >>> MinimumCount(2).unsafe(few).tolist()
         [False, True, False]
         """
-        return few(contributions.counts(), minimum=self.minimum)
+        return few(contributions.units(), minimum=self.minimum)
 
     def room(self, contributions: Contributions) -> Whole:
         """Give `share` per cent of the sum, at least 1."""

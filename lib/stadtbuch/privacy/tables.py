@@ -1,15 +1,15 @@
 """
-Protected tables: counts in one or two dimensions with margins, made so that small counts cannot be
-recomputed.
+Protected tables: counts or sums with margins, made so that what is withheld cannot be recomputed.
 
-`protect` takes counts as pandas makes them (``groupby(...).size()``), hides what is below the minimum count,
-hides as little as possible besides (see `suppression`), proves the result, and gives a `ProtectedTable`. That
-holds no hidden number and does not tell which cells are hidden by rule and which to protect others.
+`protect` takes counts as pandas makes them (``groupby(...).size()``) in one or two dimensions, hides what is below
+the minimum count, hides as little as possible besides (see `suppression`), proves the result, and gives a
+`ProtectedTable`. That holds no hidden number and does not tell which cells are hidden by rule and which to protect
+others. Tables of more dimensions, with hierarchies, sums or several at once are made by `clearance`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -35,15 +35,23 @@ from stadtbuch.privacy.layout import (
     relations_to_columns,
     where,
 )
+from stadtbuch.privacy.levels import Groups, Levels
 from stadtbuch.privacy.primary import few, in_one, room_of_counts
 from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
     from stadtbuch.privacy import suppression
+    from stadtbuch.privacy.protection import Zeros
 
 HIDDEN = "·"
 ZERO = "–"
 RECORD_FORMAT = 1
+FULL_FORMAT = 2
+"""The record of a table with more than counts in a grid: format 1 and `FULL_KEYS`."""
+FULL_KEYS = ("layout", "hierarchies", "measure", "zeros", "safety", "together")
+SAFETY = "U"
+"""The grade of safety: the upper end of what can be computed of an unsafe cell is as high as its rule asks."""
+LEAST: Mapping[Zeros, int] = {"published": 1, "may-be-withheld": 0}
 CLOSE = 1e-6  # of the solver's numbers, which stand for whole ones
 
 
@@ -90,8 +98,20 @@ class ProtectedTable:
     findings
         What the protection has to say inside the city. Not part of the public record.
     status
-        Per cell, inside the city: ``s`` published, ``u`` unsafe by itself, ``x`` withheld to protect others. Empty
-        for a table that was read from its record.
+        Per cell, inside the city: ``s`` published, ``u`` unsafe by itself, ``x`` withheld to protect others, ``z``
+        must be published. Empty for a table that was read from its record.
+    layout
+        ``grid``: one margin over the rows and one over the columns. ``cube``: margins over every variable.
+    hierarchies
+        In a cube, variable -> level -> group -> the labels in it; the groups are cells as well.
+    measure
+        In a cube, what was counted or summed (`tabulation.Measure`); empty for rows.
+    zeros
+        Whether zeros are always published, so that a withheld number is at least 1, or may be withheld too.
+    together
+        The tables that were protected together with this one, itself among them; empty if it stands alone.
+    bounds
+        In a table protected together with others, what all of them tell of its cells: at least and at most.
     """
 
     name: str
@@ -105,6 +125,38 @@ class ProtectedTable:
     where: tuple[Condition, ...] = ()
     findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
     status: Mapping[Labels, str] = field(default_factory=dict, compare=False, repr=False)
+    layout: str = "grid"
+    hierarchies: Mapping[str, Groups] = field(default_factory=dict)
+    measure: Mapping[str, Any] = field(default_factory=dict)
+    zeros: Zeros = "published"
+    together: tuple[str, ...] = ()
+    bounds: Callable[[], tuple[np.ndarray, np.ndarray]] | None = field(
+        default=None, compare=False, repr=False
+    )
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether its numbers are sums of amounts, not counts of units."""
+        return "sum" in self.measure
+
+    @property
+    def places(self) -> int:
+        """Give the decimal places of its numbers; the values of cells are whole numbers of the last place."""
+        return int(self.measure.get("places", 0))
+
+    @property
+    def dimensions(self) -> tuple[tuple[str, ...], ...]:
+        """Give the groups of variables that have a margin in common."""
+        if self.layout == "cube":
+            return tuple((name,) for name in self.variables)
+        return (self.rows, self.columns)
+
+    @property
+    def levels(self) -> tuple[Levels, ...]:
+        """Give per variable its labels and the groups over them."""
+        return tuple(
+            Levels(name, self.labels[name], self.hierarchies.get(name, {})) for name in self.variables
+        )
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -114,7 +166,19 @@ class ProtectedTable:
     @property
     def rules(self) -> tuple[str, ...]:
         """Name the rules that hold for this table."""
-        return (f"min-count {self.min_count}", "complementary-suppression", "hidden-at-least-1")
+        concentration = ("concentration",) if self.is_sum else ()
+        least = f"hidden-at-least-{LEAST[self.zeros]}"
+        return (f"min-count {self.min_count}", *concentration, "complementary-suppression", least)
+
+    @property
+    def safety(self) -> str:
+        """
+        Give the grade of safety: ``U``.
+
+        R would be "not recoverable by algebra", W "known to within an interval of some width". U is more than both:
+        of every cell that is unsafe by itself, readers must believe a value as high as its rule asks for.
+        """
+        return SAFETY
 
     @property
     def suppressed(self) -> int:
@@ -130,7 +194,8 @@ class ProtectedTable:
         """
         Give the table in long form: one column per variable, ``value`` (Int64) and ``mark``.
 
-        A margin's label is ``total``; a hidden value is NA with the mark ``·``, a zero carries ``–``.
+        A margin's label is ``total``; a hidden value is NA with the mark ``·``, a zero carries ``–``. Sums with
+        decimal places are Float64.
         """
         return self._frame(self.cells, self.variables)
 
@@ -139,7 +204,9 @@ class ProtectedTable:
         """Give the table as readers see it: a line per label of the rows, margins last, marks beside numbers."""
         columns = list(dict.fromkeys(cell.labels[len(self.rows) :] for cell in self.cells))
         lines = list(dict.fromkeys(cell.labels[: len(self.rows)] for cell in self.cells))
-        shown = [[_shown(self._by_labels[line + column]) for column in columns] for line in lines]
+        shown = [
+            [_shown(self._by_labels[line + column], self.places) for column in columns] for line in lines
+        ]
         return pd.DataFrame(
             shown, index=[_heading(line) for line in lines], columns=[_heading(column) for column in columns]
         )
@@ -151,26 +218,45 @@ class ProtectedTable:
 
         In long form: one column per variable, ``at_least`` and ``at_most`` (Int64, NA where there is no end).
         """
+        low, high = self._bounds() if self.bounds is None else self.bounds()
+        hidden = np.array([cell.value is None for cell in self.cells])
+        withheld = [cell for cell in self.cells if cell.value is None]
+        frame = self._frame(withheld, self.variables).drop(columns=["value", "mark"])
+        frame["at_least"] = self._numbers([_end(np.ceil(end - CLOSE)) for end in low[hidden]])
+        frame["at_most"] = self._numbers([_end(np.floor(end + CLOSE)) for end in high[hidden]])
+        return frame
+
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Compute what this table alone tells of its cells."""
         from stadtbuch.privacy import audit  # noqa: PLC0415 - the solver; who reads a table needs none
 
         hidden = np.array([cell.value is None for cell in self.cells])
-        width = len(dict.fromkeys(cell.labels[len(self.rows) :] for cell in self.cells))
         known = np.array([cell.value or 0 for cell in self.cells])
-        lines = relations(len(self.cells) // width, width, two=bool(self.columns))
-        low, high = audit.intervals(lines, known, hidden, least=1)
-        withheld = [cell for cell in self.cells if cell.value is None]
-        frame = self._frame(withheld, self.variables).drop(columns=["value", "mark"])
-        frame["at_least"] = pd.array([_end(np.ceil(end - CLOSE)) for end in low[hidden]], dtype="Int64")
-        frame["at_most"] = pd.array([_end(np.floor(end + CLOSE)) for end in high[hidden]], dtype="Int64")
-        return frame
+        return audit.intervals(self._relations(), known, hidden, least=LEAST[self.zeros])
 
-    def total(self) -> int | None:
+    def _relations(self) -> Any:
+        """Give the sums between its cells."""
+        if self.layout == "cube":
+            from stadtbuch.privacy.hierarchies import Cube  # noqa: PLC0415 - as for the solver
+
+            return Cube(tuple(one.hierarchy for one in self.levels), np.zeros(0)).relations
+        width = len(dict.fromkeys(cell.labels[len(self.rows) :] for cell in self.cells))
+        return relations(len(self.cells) // width, width, two=bool(self.columns))
+
+    def _numbers(self, values: Sequence[int | None]) -> Any:
+        """Write values as readers know them: whole, or with the decimal places of the sums."""
+        if not self.places:
+            return pd.array(values, dtype="Int64")
+        return pd.array([None if one is None else one / 10**self.places for one in values], dtype="Float64")
+
+    def total(self) -> int | float | None:
         """Give the grand total; None if it is hidden."""
-        return self._by_labels[(None,) * len(self.variables)].value
+        value = self._by_labels[(None,) * len(self.variables)].value
+        return value / 10**self.places if value is not None and self.places else value
 
     def by(self, variable: str | Sequence[str]) -> pd.DataFrame:
         """
-        Give the counts by one variable, or by several of the same dimension.
+        Give the numbers by one variable or level of a hierarchy, or by several.
 
         That is the published margin where the table has it. Otherwise it is a sum of published cells;
         where one of them is hidden the sum is hidden too, and is not formed.
@@ -181,12 +267,44 @@ class ProtectedTable:
             If the table has no such variable (code ``table.unknown-variable``).
         """
         wanted = (variable,) if isinstance(variable, str) else tuple(variable)
+        if self.layout == "cube":
+            return self._by_level(wanted)
         self._know(wanted)
         cells = []
         for labels in product(*(self.labels[name] for name in wanted)):
             given = dict(zip(wanted, labels, strict=True))
             cells.append(Cell(labels, _sum([cell.value for cell in self._parts(given)])))
         return self._frame(cells, wanted)
+
+    def _by_level(self, wanted: Sequence[str]) -> pd.DataFrame:
+        """Give the cells of a cube by variables or levels; everything else is margin."""
+        choices: list[tuple[str | None, ...]] = [(None,)] * len(self.variables)
+        order = []
+        for name in wanted:
+            at, labels = self._level(name)
+            if at in order:
+                raise _unknown("table.unknown-variable", name, self._asked_by)
+            choices[at] = labels
+            order.append(at)
+        cells = [
+            Cell(tuple(labels[at] for at in order), self._by_labels[labels].value)
+            for labels in product(*choices)
+        ]
+        return self._frame(cells, wanted)
+
+    def _level(self, name: str) -> tuple[int, tuple[str, ...]]:
+        """Find the variable that a name stands for, and the labels or groups of that level."""
+        for at, variable in enumerate(self.variables):
+            if name == variable:
+                return at, self.labels[variable]
+            if name in self.hierarchies.get(variable, {}):
+                return at, tuple(self.hierarchies[variable][name])
+        raise _unknown("table.unknown-variable", name, self._asked_by)
+
+    @property
+    def _asked_by(self) -> list[str]:
+        """Name what a table can be asked by: variables and levels."""
+        return [*self.variables, *(level for levels in self.hierarchies.values() for level in levels)]
 
     def _parts(self, given: Mapping[str, str]) -> list[Cell]:
         """Find the fewest cells that make up a group: margins over every dimension that is not asked for."""
@@ -201,7 +319,8 @@ class ProtectedTable:
         """
         Give the cells with the given labels, in long form.
 
-        A variable that is not named runs through all its labels, without margins; None asks for the margin.
+        A variable that is not named runs through all its labels, without groups and margins; None asks for the
+        margin. A group of a hierarchy can be named like a label.
 
         Raises
         ------
@@ -210,7 +329,7 @@ class ProtectedTable:
         """
         self._know(labels)
         for name, label in labels.items():
-            if label is not None and label not in self.labels[name]:
+            if label is not None and label not in self.labels[name] and label not in self._groups(name):
                 raise _unknown_label(name)
         cells = [cell for cell in self.cells if self._matches(cell, labels)]
         return self._frame(cells, self.variables)
@@ -219,9 +338,13 @@ class ProtectedTable:
         for name, label in zip(self.variables, cell.labels, strict=True):
             if name in wanted and label != wanted[name]:
                 return False
-            if name not in wanted and label is None:
+            if name not in wanted and (label is None or label in self._groups(name)):
                 return False
         return True
+
+    def _groups(self, variable: str) -> set[str]:
+        """Name the groups of a variable, on all levels."""
+        return {node for level in self.hierarchies.get(variable, {}).values() for node in level}
 
     def _know(self, names: Iterable[str]) -> None:
         for name in names:
@@ -235,13 +358,15 @@ class ProtectedTable:
             )
             for at, name in enumerate(variables)
         }
-        content["value"] = pd.array([cell.value for cell in cells], dtype="Int64")
+        content["value"] = self._numbers([cell.value for cell in cells])
         content["mark"] = pd.array([cell.mark for cell in cells], dtype="str")
         return pd.DataFrame(content)
 
     @property
     def legend(self) -> Text:
         """Explain the marks and the rule."""
+        if self.is_sum:
+            return _legend_of_sums(self.min_count)
         least = self.min_count
         return Text(
             de=f"{HIDDEN} geheim gehalten: Zahlen von 1 bis {least - 1} und weitere, aus denen sie "
@@ -254,8 +379,9 @@ class ProtectedTable:
 
     def to_record(self) -> dict[str, Any]:
         """Give the public record, as JSON can hold it: no hidden number, no reason why a cell is hidden."""
+        full = self.layout != "grid" or self.zeros != "published"
         return {
-            "format": RECORD_FORMAT,
+            "format": FULL_FORMAT if full else RECORD_FORMAT,
             "kind": "protected-table",
             "name": self.name,
             "dataset": self.dataset,
@@ -276,7 +402,19 @@ class ProtectedTable:
                 }
                 for cell in self.cells
             ],
+        } | (self._full() if full else {})
+
+    def _full(self) -> dict[str, Any]:
+        """Give what only a record in full format says."""
+        nested = {
+            name: {
+                level: {node: list(inside) for node, inside in groups.items()}
+                for level, groups in one.items()
+            }
+            for name, one in self.hierarchies.items()
         }
+        said = (self.layout, nested, dict(self.measure), self.zeros, self.safety, list(self.together))
+        return dict(zip(FULL_KEYS, said, strict=True))
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ProtectedTable:
@@ -289,8 +427,9 @@ class ProtectedTable:
             If it is no such record, or one of a newer format (code ``table.record``).
         """
         try:
-            if record["format"] != RECORD_FORMAT:
+            if record["format"] not in (RECORD_FORMAT, FULL_FORMAT):
                 raise _not_a_record()
+            full = _full_of(record) if record["format"] == FULL_FORMAT else {}
             return cls(
                 name=str(record["name"]),
                 dataset=str(record["dataset"]),
@@ -301,6 +440,7 @@ class ProtectedTable:
                 labels={str(name): tuple(labels) for name, labels in record["labels"].items()},
                 cells=tuple(_cell_of(cell) for cell in record["cells"]),
                 where=tuple(dict(one) for one in record.get("where", ())),
+                **full,
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             raise _not_a_record() from None
@@ -311,11 +451,8 @@ class ProtectedTable:
         lines = [_html_row("th", [*self.rows, *(_heading(labels) for labels in columns)])]
         for labels in dict.fromkeys(cell.labels[: len(self.rows)] for cell in self.cells):
             cells = [self._by_labels[labels + column] for column in columns]
-            lines.append(
-                _html_row(
-                    "td", [*(_heading((label,)) for label in labels), *(_shown(cell) for cell in cells)]
-                )
-            )
+            named = [_heading((label,)) for label in labels]
+            lines.append(_html_row("td", [*named, *(_shown(cell, self.places) for cell in cells)]))
         return f"<table>{''.join(lines)}</table><p>{escape(self.legend.de)}</p>"
 
 
@@ -527,6 +664,35 @@ def _cell_of(record: Mapping[str, Any]) -> Cell:
     return Cell(labels, None if value is None else int(value), tuple(dict(one) for one in record["where"]))
 
 
+def _full_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what only a record in full format says."""
+    if record["layout"] not in ("grid", "cube") or record["zeros"] not in LEAST or record["safety"] != SAFETY:
+        raise _not_a_record()
+    nested = {
+        str(name): {
+            str(level): {str(node): tuple(map(str, inside)) for node, inside in groups.items()}
+            for level, groups in one.items()
+        }
+        for name, one in record["hierarchies"].items()
+    }
+    return {
+        "layout": record["layout"],
+        "hierarchies": nested,
+        "measure": dict(record["measure"]),
+        "zeros": record["zeros"],
+        "together": tuple(map(str, record["together"])),
+    }
+
+
+def _legend_of_sums(least: int) -> Text:
+    return Text(
+        de=f"{HIDDEN} geheim gehalten: Summen, zu denen weniger als {least} beitragen oder bei denen einzelne zu viel "
+        f"ausmachen, und weitere, aus denen sie sich errechnen ließen. {ZERO} genau null.",
+        en=f"{HIDDEN} withheld: sums to which fewer than {least} contribute or of which single ones are too large a "
+        f"part, and others from which they could be computed. {ZERO} exactly zero.",
+    )
+
+
 def _end(end: float) -> int | None:
     return int(end) if np.isfinite(end) else None
 
@@ -535,8 +701,8 @@ def _heading(labels: Labels) -> str:
     return " × ".join(MARGIN if label is None else label for label in dict.fromkeys(labels)) or "value"
 
 
-def _shown(cell: Cell) -> str:
-    return cell.mark or str(cell.value)
+def _shown(cell: Cell, places: int) -> str:
+    return cell.mark or (f"{(cell.value or 0) / 10**places:.{places}f}" if places else str(cell.value))
 
 
 def _html_row(tag: str, cells: Sequence[str]) -> str:

@@ -9,25 +9,37 @@ alone can be subtracted from each other, a report may release one table of a dat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from stadtbuch import atomic
+from stadtbuch.errors import ProtectionError
 from stadtbuch.model.verdict import Finding, Severity
 from stadtbuch.privacy import released
+from stadtbuch.privacy.levels import condition_of
+from stadtbuch.privacy.primary import Rule
 from stadtbuch.privacy.tables import ProtectedTable
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.snapshots import conditions
 from stadtbuch.store import read_frame
 from stadtbuch.texts import Text
 
+if TYPE_CHECKING:
+    from stadtbuch.privacy.tabulation import Tabulation
+
 Conditions = dict[str, Mapping[str, Any]]
 
 
-def findings(evidence: Evidence) -> Iterator[Finding]:
+def findings(evidence: Evidence, *, concentration: Sequence[Rule] = ()) -> Iterator[Finding]:
     """
     Count all protected tables of a run again.
+
+    Parameters
+    ----------
+    concentration
+        The city's rules for sums.
 
     Raises
     ------
@@ -42,7 +54,7 @@ def findings(evidence: Evidence) -> Iterator[Finding]:
         for name, one in inputs.items()
         if name in wanted and one.get("kind") == "frame"
     }
-    yield from judge(tables, frames=frames, inputs=inputs)
+    yield from judge(tables, frames=frames, inputs=inputs, concentration=concentration)
     yield from several({str(evidence.facts.get("key")): evidence.tables})
 
 
@@ -59,9 +71,11 @@ def judge(
     *,
     frames: Mapping[str, pd.DataFrame],
     inputs: Mapping[str, Mapping[str, Any]],
+    concentration: Sequence[Rule] = (),
 ) -> Iterator[Finding]:
     """
-    Compare tables with the rows they were made from: ``reports.recount``, ``reports.unit-repeated``.
+    Compare tables with the rows they were made from: ``reports.recount``, ``reports.unit-repeated``, and with the
+    rules: ``reports.unsafe-cell``.
 
     Parameters
     ----------
@@ -71,19 +85,27 @@ def judge(
         Dataset id -> the rows that the run saw.
     inputs
         What ``run.json`` says of each input: its row filter, and whether units stand in several rows.
+    concentration
+        The city's rules for sums.
     """
     for name, record in tables.items():
         dataset = record["dataset"]
         if dataset not in frames:
             yield _not_counted(name)
             continue
-        if inputs[dataset].get("units_repeat"):
+        if inputs[dataset].get("units_repeat") and not record.get("measure", {}).get("unit"):
             yield _unit_repeated(name, dataset)
-        yield from _recounted(name, record, frames[dataset], rows=inputs[dataset].get("rows") or {})
+        rows = inputs[dataset].get("rows") or {}
+        yield from _recounted(name, record, frames[dataset], rows=rows, concentration=concentration)
 
 
 def _recounted(
-    name: str, record: Mapping[str, Any], frame: pd.DataFrame, *, rows: Mapping[str, Any]
+    name: str,
+    record: Mapping[str, Any],
+    frame: pd.DataFrame,
+    *,
+    rows: Mapping[str, Any],
+    concentration: Sequence[Rule],
 ) -> Iterator[Finding]:
     """Say which cells differ; one finding for a table, however many they are."""
     table = ProtectedTable.from_record(record)
@@ -93,11 +115,70 @@ def _recounted(
     if stated is None or not filtered or not known:
         yield _not_counted(name)
         return
+    if table.layout == "cube":
+        yield from _tabulated(name, table, frame, stated, concentration=concentration)
+        return
     counted = counts(frame, stated)
     cells = enumerate(table.cells, 1)
     wrong = [at for at, cell in cells if cell.value not in (None, counted.get(cell.labels, 0))]
     if wrong:
         yield _differs(name, wrong, of=len(table.cells))
+
+
+def _tabulated(
+    name: str,
+    table: ProtectedTable,
+    frame: pd.DataFrame,
+    stated: Mapping[str, Conditions],
+    *,
+    concentration: Sequence[Rule],
+) -> Iterator[Finding]:
+    """Tabulate the rows again, groups and sums too, and let the primary rules judge what is published."""
+    from stadtbuch.privacy import clearance  # noqa: PLC0415 - the solver, for such tables only
+
+    again = _again(table, frame, stated)
+    if again is None:
+        yield _not_counted(name)
+        return
+    pairs = list(zip(table.cells, again.cube.values.tolist(), strict=True))
+    wrong = [at for at, (cell, value) in enumerate(pairs, 1) if cell.value not in (None, value)]
+    if wrong:
+        yield _differs(name, wrong, of=len(table.cells))
+    rules = clearance.Rules(table.min_count, 0, zeros=table.zeros, concentration=tuple(concentration))
+    try:
+        unsafe = clearance.judged(again, rules).unsafe & (again.cube.values > 0)
+    except ProtectionError:  # sums without a rule for them, or too few in all
+        unsafe = np.ones(len(pairs), dtype=bool)
+    told = [at for at, (cell, _) in enumerate(pairs, 1) if cell.value is not None and unsafe[at - 1]]
+    if told:
+        yield _unsafe(name, told, of=len(table.cells))
+
+
+def _again(table: ProtectedTable, frame: pd.DataFrame, stated: Mapping[str, Conditions]) -> Tabulation | None:
+    """Tabulate rows as a table says that it was; None if it contradicts itself or the rows do not fit."""
+    from stadtbuch.privacy import tabulation  # noqa: PLC0415 - as in `_tabulated`
+
+    labels = {}
+    for level in table.levels:
+        known = stated[level.name]
+        for node, inside in level.inside.items():
+            if node not in known or condition_of([dict(known[leaf]) for leaf in inside]) != known[node]:
+                return None
+        labels[level.name] = labelled(frame, {leaf: known[leaf] for leaf in level.leaves})
+    given = {**labels, **{column: frame[column] for column in _measured(table) if column in frame.columns}}
+    measure = tabulation.Measure(**table.measure)
+    levels = {level.name: level for level in table.levels}
+    try:
+        found = tabulation.of_rows(
+            pd.DataFrame(given), name=table.name, by=table.variables, measure=measure, hierarchies=levels
+        )
+    except ProtectionError:
+        return None
+    return found if [cell.labels for cell in table.cells] == found.labels else None
+
+
+def _measured(table: ProtectedTable) -> list[str]:
+    return [table.measure[name] for name in ("count", "sum", "unit", "weight") if name in table.measure]
 
 
 def stated_conditions(table: ProtectedTable) -> dict[str, Conditions] | None:
@@ -219,9 +300,21 @@ def several(made: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Fin
     >>> list(several({"run 1": {"t": table}}))
     []
     """
-    released = [record["dataset"] for tables in made.values() for record in tables.values()]
+    released = [dataset for tables in made.values() for dataset in _systems(tables)]
     for dataset in sorted({one for one in released if released.count(one) > 1}):
         yield _several(dataset)
+
+
+def _systems(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Name the dataset of every table of a run; tables that were protected together are one."""
+    found = {}
+    for name, record in tables.items():
+        together = tuple(record.get("together", ()))
+        complete = name in together and all(
+            tuple(tables.get(one, {}).get("together", ())) == together for one in together
+        )
+        found[record["dataset"], together if complete else name] = record["dataset"]
+    return list(found.values())
 
 
 # ---- what is said -------------------------------------------------------------------------------------
@@ -247,6 +340,20 @@ def _differs(name: str, wrong: Sequence[int], *, of: int) -> Finding:
             en="Count rows with groupby([...]).size(). Selections belong under rows: in the manifest, not in "
             "the notebook; missing values need a group of their own.",
         ),
+    )
+
+
+def _unsafe(name: str, told: Sequence[int], *, of: int) -> Finding:
+    named = ", ".join(str(at) for at in told[:FEWEST_NAMED]) + (", …" if len(told) > FEWEST_NAMED else "")
+    return _refuse(
+        "reports.unsafe-cell",
+        name,
+        Text(
+            de=f"Die Tabelle {name} zeigt Zahlen, die nach den Regeln der Stadt geheim bleiben "
+            f"(Feld {named} von {of}).",
+            en=f"The table {name} shows numbers that the city's rules withhold (cell {named} of {of}).",
+        ),
+        Text(de="Bilden Sie sie mit sb.protect(...).", en="Make it with sb.protect(...)."),
     )
 
 

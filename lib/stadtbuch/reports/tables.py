@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from stadtbuch.privacy.groupings import Grouping
     from stadtbuch.privacy.tables import ProtectedTable
+    from stadtbuch.reports.tabulations import Asked, By
 
+UNITS = ("person", "household", "company")
 MOST_POINTS = 6
 MOST_ROWS = 200
 """Longer tables are downloads, not reading."""
@@ -306,34 +308,59 @@ def _day(value: Any) -> str:
 
 
 def protect(
-    counts: pd.Series,
+    data: pd.Series | pd.DataFrame | Mapping[str, pd.Series | pd.DataFrame],
     *,
-    name: str,
     dataset: str,
+    name: str | None = None,
     rows: str | list[str] | None = None,
     columns: str | list[str] | None = None,
-    groupings: Sequence[Grouping] = (),
+    by: By | None = None,
+    count: str | None = None,
+    sum: str | None = None,
     unit: str | None = None,
-) -> ProtectedTable:
+    weight: str | None = None,
+    places: int = 0,
+    hierarchies: Mapping[str, Any] | None = None,
+    groupings: Sequence[Grouping] = (),
+) -> Any:
     """
-    Turn counts into a table that may be published: small ones and those that would give them away are
-    withheld.
+    Turn counts or sums into a table that may be published: what would tell too much is withheld.
 
     Parameters
     ----------
-    counts
-        One number per combination, as ``groupby([...]).size()`` gives it; the names of the index levels are
-        the variables.
-    name
-        Name of the table; the manifest's `gives` lists it.
+    data
+        Counts, one per combination, as ``groupby([...]).size()`` or ``pd.crosstab`` give them; or rows, with `by`.
+        Several tables by name are protected together, so that none gives another away.
     dataset
-        The closed dataset the counts come from.
+        The closed dataset the data come from.
+    name
+        Name of the table; the manifest's `gives` lists it. Several tables bring their own names.
     rows, columns
-        Variables that make up the rows and the columns; the first level, and all others, if left out.
+        Of counts in two dimensions: variables that make up the rows and the columns; the first level, and all
+        others, if left out.
+    by
+        Variables of the table, each with a margin of its own. Rows need it. By name for several tables of the same
+        rows: ``by={"people": ["borough", "sex"], "ages": ["age_group"]}``.
+    count
+        Column of rows that are counts themselves: how many units each stands for.
+    sum
+        Column that is summed. The concentration rules of the city are applied to what each unit contributes.
+    unit
+        With rows: column that tells one protection unit from another; several rows of one unit are one. Each row is
+        a unit without it. With counts: what is counted; the protection unit of the dataset if left out.
+    weight
+        Column of whole weights of a sample.
+    places
+        Decimal places of the sums: 2 for euros and cents.
+    hierarchies
+        Variable -> columns of an open frame, first its labels, then from fine to coarse; groups are part of the table.
     groupings
         How variables that are no columns of the catalogue are made from such columns.
-    unit
-        What is counted; the protection unit of the dataset if left out.
+
+    Returns
+    -------
+    ProtectedTable or dict
+        The table; of several tables each by its name.
 
     Raises
     ------
@@ -343,35 +370,108 @@ def protect(
     UsageError
         ``protect.dataset`` if the notebook does not read that dataset.
     """
-    from stadtbuch.privacy import tables  # noqa: PLC0415 - the solver is heavy; only closed notebooks need it
+    from stadtbuch.reports import tabulations  # noqa: PLC0415 - the solver is heavy; only closed notebooks need it
 
     out = outputs.current()
     facts = _facts(out, dataset)
     if "places" in facts:
         raise _has_places(dataset)
-    levels = [str(level) for level in counts.index.names]
+    if by is None and hasattr(data, "columns"):
+        frame: Any = data
+        rows, columns = rows or list(frame.index.names), columns or list(frame.columns.names)
+        data = tabulations.stacked(frame)
+    several = isinstance(data, Mapping) or isinstance(by, Mapping)
+    with_rows = by is not None and not hasattr(data, "name")
+    measure = tabulations.measured(
+        count=count, sum_=sum, unit=unit if with_rows else None, weight=weight, places=places, facts=facts
+    )
+    asked = tabulations.Asked(data, name, by, measure, hierarchies or {})
+    if asked.is_grid:
+        made = [_grid(data, asked, rows, columns, groupings, unit, out=out, facts=facts, dataset=dataset)]
+    else:
+        made = _cube(asked, groupings, out=out, facts=facts, dataset=dataset)
+    for one in made:
+        _hand_out(one, out)
+    return {one.name: one for one in made} if several else made[0]
+
+
+def _grid(
+    data: Any,
+    asked: Asked,
+    rows: str | list[str] | None,
+    columns: str | list[str] | None,
+    groupings: Sequence[Grouping],
+    unit: str | None,
+    *,
+    out: outputs.Outputs,
+    facts: Mapping[str, Any],
+    dataset: str,
+) -> ProtectedTable:
+    """Protect counts in rows and columns."""
+    from stadtbuch.privacy import tables  # noqa: PLC0415 - as in `protect`
+    from stadtbuch.reports import tabulations  # noqa: PLC0415 - as in `protect`
+
+    levels = [str(level) for level in data.index.names]
     _require_groups([*levels, *_listed(rows), *_listed(columns)], groupings, out=out, facts=facts)
+    if unit not in (None, *UNITS):
+        raise tabulations.unknown_unit(str(unit), UNITS)
     bare = tables.protect(
-        counts,
+        data,
         rows=rows if rows is not None else levels[0],
         columns=columns if columns is not None or rows is not None else levels[1:] or None,
         min_count=threshold(out.facts, facts),
         node_limit=int(out.facts["thresholds"]["solver_nodes"]),
         groupings=tuple(groupings),
         dataset=dataset,
-        name=name,
+        name=asked.tables()[0][0],
         unit=unit or facts.get("privacy_unit") or "person",
         column_names=[column["name"] for column in facts["columns"]],
-        nameable=[column["name"] for column in facts["columns"] if _nameable(column)],
+        nameable=_nameables(facts),
     )
-    made = replace(bare, where=conditions(facts.get("rows") or {}))
-    out.claim("tables", name)
-    out.write_record(f"tables/{name}.json", made.to_record())
+    return replace(bare, where=conditions(facts.get("rows") or {}))
+
+
+def _cube(
+    asked: Asked,
+    groupings: Sequence[Grouping],
+    *,
+    out: outputs.Outputs,
+    facts: Mapping[str, Any],
+    dataset: str,
+) -> list[ProtectedTable]:
+    """Protect tables with margins over every variable, all of them together."""
+    from stadtbuch.privacy import clearance  # noqa: PLC0415 - as in `protect`
+    from stadtbuch.privacy.layout import Naming  # noqa: PLC0415 - as in `protect`
+    from stadtbuch.reports import tabulations  # noqa: PLC0415 - as in `protect`
+
+    _require_groups(asked.variables, groupings, out=out, facts=facts)
+    rules = tabulations.rules(out.facts, facts, min_count=threshold(out.facts, facts))
+    origin = clearance.Origin(
+        dataset=dataset,
+        unit=facts.get("privacy_unit") or "person",
+        column_names=[column["name"] for column in facts["columns"]],
+        groupings=tuple(groupings),
+        where=conditions(facts.get("rows") or {}),
+    )
+    ready = asked.tabulations(Naming(_nameables(facts), groupings))
+    made = list(clearance.clear(ready, rules=rules, origin=origin).values())
+    if out.folder is None:
+        outputs.warn(clearance.policies(ready, rules=rules))
+    return made
+
+
+def _hand_out(made: ProtectedTable, out: outputs.Outputs) -> None:
+    """Write a table's public record and show it."""
+    out.claim("tables", made.name)
+    out.write_record(f"tables/{made.name}.json", made.to_record())
     if out.folder is None:
         outputs.warn(made.findings)  # in the lab the returned table shows itself
     else:
-        outputs.show({"text/html": made._repr_html_()}, kind="protected", name=name)
-    return made
+        outputs.show({"text/html": made._repr_html_()}, kind="protected", name=made.name)
+
+
+def _nameables(facts: Mapping[str, Any]) -> list[str]:
+    return [column["name"] for column in facts["columns"] if _nameable(column)]
 
 
 def _has_places(dataset: str) -> ProtectionError:

@@ -1,5 +1,6 @@
 """Counting again: a table says what the rows say, each unit once, and stands alone for its dataset."""
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stadtbuch.model.verdict import Finding
-from stadtbuch.privacy import tables
+from stadtbuch.privacy import clearance, tables, tabulation
 from stadtbuch.privacy.groupings import ages
+from stadtbuch.privacy.levels import Levels
+from stadtbuch.privacy.primary import Dominance
 from stadtbuch.reports import build, recount, trial
 
 REGISTER = "population.residents"
@@ -204,3 +207,78 @@ def test_pages_with_tables_of_their_own_are_refused(built) -> None:
     assert {f.rule for one in summary["runs"] for f in one["findings"]} == {"reports.several-tables"}
     assert summary["counts"]["executed"] == 3
     assert {one.rule for one in trial.of_report(built.open(), "each").findings} == {"reports.several-tables"}
+
+
+# ---- hierarchies, units, sums -------------------------------------------------------------------------
+
+FIRMS = pd.DataFrame(
+    {
+        "branch": ["x"] * 4 + ["y"] * 4 + ["z"] * 4,
+        "tax": [940, 20, 10, 10, 100, 110, 90, 120, 60, 61, 62, 63],
+        "firm": [f"p{number}" for number in range(12)],
+    }
+)
+CITY = (Dominance(1, 83),)
+
+
+def cleared_record(measure: tabulation.Measure, frame: pd.DataFrame = FIRMS, **levels: Any) -> dict[str, Any]:
+    """Give the record of a table made from rows."""
+    made = tabulation.of_rows(frame, name="t", by=["branch"], measure=measure, hierarchies=levels)
+    origin = clearance.Origin(REGISTER, "company", ["branch", "tax", "firm"])
+    rules = clearance.Rules(2, 1000, concentration=CITY)
+    return json.loads(json.dumps(clearance.clear([made], rules=rules, origin=origin)["t"].to_record()))
+
+
+def found(record: dict[str, Any], frame: pd.DataFrame = FIRMS, **told: Any) -> list[str]:
+    """Give the rules of the findings, by the city's rule of concentration."""
+    judging = recount.judge(
+        {"t": record}, frames={REGISTER: frame}, inputs={REGISTER: told}, concentration=CITY
+    )
+    return [one.rule for one in judging]
+
+
+SUM = tabulation.Measure(sum="tax", unit="firm")
+GROUPS = {"branch": Levels.of("branch", {"trade": ["x", "y"], "craft": ["z"]})}
+
+
+@pytest.mark.parametrize(
+    "measure", [SUM, tabulation.Measure(), tabulation.Measure(unit="firm"), tabulation.Measure(count="tax")]
+)
+def test_sums_units_and_groups_are_computed_again(measure: tabulation.Measure) -> None:
+    """Every published number is what the rows say; units that stand in several rows are named by the table."""
+    record = cleared_record(measure, **GROUPS)
+    assert found(record, units_repeat=bool(measure.unit)) == []
+    published = next(cell for cell in record["cells"] if cell["value"])
+    published["value"] += 1
+    assert found(record, units_repeat=bool(measure.unit)) == ["reports.recount"]
+
+
+def test_a_published_sum_that_one_firm_dominates_is_refused() -> None:
+    """Whatever a file says: the gate judges it by the city's rules."""
+    record = cleared_record(SUM)
+    cell = next(cell for cell in record["cells"] if cell["labels"] == ["x"])
+    cell |= {"value": 980, "mark": ""}
+    assert found(record) == ["reports.unsafe-cell"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record["hierarchies"]["branch"]["branch_group"].update(trade=["x", "z"]),
+        lambda record: record["measure"].update(sum="turnover"),
+        lambda record: record["cells"].reverse(),
+    ],
+)
+def test_a_full_table_that_contradicts_itself_is_refused(change: Any) -> None:
+    """Groups that are not their labels, a column that was not read, cells in another order."""
+    record = cleared_record(SUM, **GROUPS)
+    change(record)
+    assert found(record) == ["reports.recount"]
+
+
+def test_tables_that_were_protected_together_are_one() -> None:
+    """All of them, from one run; one alone or with a stranger beside it is not."""
+    one = {"dataset": REGISTER, "together": ["t", "u"]}
+    assert list(recount.several({"a": {"t": one, "u": one}})) == []
+    for made in ({"a": {"t": one, "u": one, "v": {"dataset": REGISTER}}}, {"a": {"t": one}, "b": {"u": one}}):
+        assert [finding.rule for finding in recount.several(made)] == ["reports.several-tables"]

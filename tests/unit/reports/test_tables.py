@@ -217,6 +217,126 @@ def test_main_points_are_one_to_six(run, number):
     assert caught.value.code == "points.count"
 
 
+# ---- rows, hierarchies, several tables -----------------------------------------------------------------
+
+PERSON = {"name": "person_id", "title": CAPTION, "type": "string", "privacy": "identifier", "labels": {}}
+QUARTER = {"name": "quarter", "title": CAPTION, "type": "code", "privacy": "quasi-identifier", "labels": {}}
+TAX = {"name": "tax", "title": CAPTION, "type": "number", "privacy": "sensitive", "labels": {}}
+AREAS = pd.DataFrame({"quarter": ["0101", "0102", "0201"], "borough": ["01", "01", "02"]})
+PEOPLE = pd.DataFrame(
+    {
+        "quarter": ["0101"] * 9 + ["0102"] * 2 + ["0201"] * 12,
+        "sex": ["f", "m", "m"] * 7 + ["f", "f"],
+        "tax": [100.0] * 23,
+        "person_id": [f"psn_{number}" for number in range(23)],
+    }
+)
+
+
+@pytest.fixture
+def rows(run):
+    """Stand in a run whose register has quarters, pseudonyms and taxes, in a city with a rule for sums."""
+    facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    facts["inputs"]["population.residents"]["columns"] += [PERSON, QUARTER, TAX]
+    facts["confidential"] = {"concentration": {"dominance": {"n": 1, "k": 83}, "p_percent": {"p": 17}}}
+    (run / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    return run
+
+
+def full(data=PEOPLE, **changed):
+    """Protect rows by quarter and sex, with something changed."""
+    usual = {"name": "people", "dataset": "population.residents", "by": ["quarter", "sex"]}
+    return tables.protect(data, **(usual | changed))
+
+
+def test_rows_are_counted_by_units_on_every_level(rows, shown):
+    """Rows with a description: units are counted once, and boroughs are part of the table."""
+    table = full(pd.concat([PEOPLE, PEOPLE]), unit="person_id", hierarchies={"quarter": AREAS})
+    assert (table.total(), table.unit) == (23, "person")
+    assert table.by("borough")["value"].tolist() == [11, 12]
+    assert record(rows, "tables/people.json") == table.to_record()
+    assert [kind for kind, _, _ in shown] == ["protected"]
+
+
+def test_a_cross_table_is_what_its_counts_are(rows):
+    """`pd.crosstab` and `groupby(...).size()` give the same record."""
+    by = ["quarter", "sex"]
+    crossed = full(pd.crosstab(PEOPLE["quarter"], PEOPLE["sex"]), name="crossed", by=None)
+    counted = full(PEOPLE.groupby(by).size(), name="counted", by=None)
+    assert crossed.to_record() | {"name": "counted"} == counted.to_record()
+    assert crossed.layout == "grid"
+
+
+def test_several_tables_are_protected_together(rows, shown):
+    """From rows by several descriptions, or from counts by name; each is recorded, and each knows the other."""
+    made = full(name=None, by={"t": ["quarter", "sex"], "u": "sex"})
+    again = full(
+        {"v": PEOPLE.groupby(["quarter", "sex"]).size(), "w": PEOPLE.groupby("sex").size()},
+        name=None,
+        by=None,
+    )
+    counts = full(
+        PEOPLE.groupby(["quarter", "sex"]).size(), name=None, by={"x": ["quarter", "sex"], "y": ["sex"]}
+    )
+    for one, other in (("t", "v"), ("u", "w"), ("t", "x"), ("u", "y")):
+        theirs = again[other] if other in again else counts[other]
+        assert made[one].cells == theirs.cells
+    assert record(rows, "tables/u.json")["together"] == ["t", "u"]
+    assert [name for kind, name, _ in shown] == ["t", "u", "v", "w", "x", "y"]
+
+
+def test_sums_are_protected_by_the_city_s_rules(rows):
+    """What one person prevails in is withheld; the rule's numbers stand nowhere in the record."""
+    rich = PEOPLE.assign(tax=[9000.0, *[100.0] * 22])
+    table = full(rich, by=["sex"], sum="tax", unit="person_id")
+    assert table.select(sex="f")["mark"].tolist() == ["·"]
+    told = json.dumps(record(rows, "tables/people.json")["rules"])
+    assert "concentration" in told
+    assert "83" not in told
+
+
+BAD = [
+    ("protect.unknown-unit", PEOPLE, {"unit": "household"}),
+    ("protect.unknown-unit", PEOPLE, {"unit": "sex"}),
+    ("protect.unknown-unit", PEOPLE.groupby("sex").size(), {"unit": "sex", "by": None}),
+    ("protect.unknown-column", PEOPLE, {"sum": "income"}),
+    ("protect.unknown-column", PEOPLE, {"sum": "person_id"}),
+    ("protect.measure", PEOPLE, {"count": "tax", "sum": "tax"}),
+    ("protect.measure", PEOPLE, {"places": 2}),
+    ("protect.rows-needed", PEOPLE.groupby("sex")["tax"].sum(), {"sum": "tax", "by": ["sex"]}),
+    ("protect.identifier", PEOPLE, {"by": ["person_id"]}),
+    ("protect.by", PEOPLE.groupby("sex")[["tax"]].sum(), {"by": None}),
+    ("protect.hierarchy-unused", PEOPLE, {"by": ["sex"], "hierarchies": {"quarter": AREAS}}),
+    ("protect.node-missing", PEOPLE, {"hierarchies": {"quarter": AREAS[1:]}}),
+    ("protect.name", PEOPLE, {"name": None}),
+    ("protect.contradiction", None, {"name": None, "by": None}),
+    ("protect.label-margin", pd.crosstab(PEOPLE["sex"], PEOPLE["quarter"], margins=True), {"by": None}),
+    ("protect.unknown-grouping", PEOPLE.assign(mood="x"), {"by": ["mood"]}),
+]
+
+
+@pytest.mark.parametrize(("code", "data", "changed"), BAD, ids=[f"{n}-{one[0]}" for n, one in enumerate(BAD)])
+def test_wrong_input_has_its_own_words(rows, code, data, changed):
+    """Each mistake has its code and a remedy, and nothing is written."""
+    if data is None:
+        data = {"t": PEOPLE.groupby(["quarter", "sex"]).size(), "u": PEOPLE[1:].groupby("sex").size()}
+    with pytest.raises((ProtectionError, UsageError)) as caught:
+        full(data, **changed)
+    assert caught.value.code == code
+    assert caught.value.remedy is not None
+    assert not list((rows / "outputs").rglob("*.json"))
+
+
+def test_sums_without_a_rule_of_the_city_are_refused(run, rows):
+    """Until a city has decided how much one unit may be of a sum."""
+    facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    del facts["confidential"]
+    (run / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(ProtectionError) as caught:
+        full(sum="tax", by=["sex"])
+    assert caught.value.code == "protect.concentration"
+
+
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     """Stand in a notebook of the lab that opened a city and loaded its register."""
@@ -238,3 +358,11 @@ def test_protect_in_the_lab_uses_the_city_s_thresholds_and_writes_nothing(lab, t
     assert table.suppressed > 0
     assert len(caught) == len(table.findings)
     assert not list((tmp_path / "city").rglob("outputs"))
+
+
+def test_the_lab_says_what_either_policy_for_zeros_withholds(lab):
+    """Published zeros cost more; the analyst sees both sides before anything leaves."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        tables.protect(lab, by=["borough", "age"], name="ages", dataset="population.residents")
+    assert next(str(one.message).rpartition("(")[2] for one in caught) == "privacy.zeros)"

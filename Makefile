@@ -107,10 +107,11 @@ lock: $(UV)
 	@$(COMPILE) requirements/build.in -o requirements/build.lock
 	@$(COMPILE) requirements/crates.in -o requirements/crates.lock
 	@$(COMPILE) pyproject.toml -o requirements/runtime.lock
-	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --group test --extra lab --extra docs --extra cluster pyproject.toml -o requirements/test.lock
+	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --group test --extra lab --extra docs --extra cluster --extra budget pyproject.toml -o requirements/test.lock
 	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --extra lab pyproject.toml -o requirements/lab.lock
 	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --extra docs pyproject.toml -o requirements/docs.lock
 	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --extra cluster pyproject.toml -o requirements/cluster.lock
+	@$(COMPILE) $(BEYOND_RUNTIME) -c requirements/runtime.lock --extra budget pyproject.toml -o requirements/budget.lock
 
 clean:
 	rm -rf .venv public .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -41,6 +41,7 @@ Folder = Literal[
     "checkpoints",
     "journal",
     "failures",
+    "answers",
 ]
 FOLDERS: tuple[Folder, ...] = get_args(Folder)
 KEY_BYTES = 32

@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from stadtbuch import settings, synthetic
 from stadtbuch.cli import main
-from stadtbuch.model.analysis import Input, Manifest, Parameter
+from stadtbuch.model.analysis import Input, Manifest, Parameter, Question
 
 BLOCK = re.compile(r"([^\n]*)\n\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"docs/[\w./-]*[\w-]|docs: [\w-]+/[\w-]+")
@@ -100,6 +100,7 @@ def _keys(model: Any) -> set[str]:
     [
         ("Keys of the block", Manifest),
         ("Keys of an input", Input),
+        ("Keys of a question", Question),
         ("Keys of a parameter", Parameter),
     ],
 )

@@ -13,14 +13,14 @@ from packaging.utils import canonicalize_name
 
 # Where conda-forge's name differs from the one in pyproject.toml.
 CONDA = {"jupyter-client": "jupyter_client", "jupyter-server": "jupyter_server", "tzdata": "python-tzdata"}
-LOCKS = ["runtime", "test", "lab", "docs", "cluster", "build", "crates", "uv"]
+LOCKS = ["runtime", "test", "lab", "docs", "cluster", "budget", "build", "crates", "uv"]
 PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
 
 @pytest.fixture(scope="module")
 def project(root: Path) -> dict[str, list[Requirement]]:
-    """Give the declared dependencies: runtime, cluster, lab, docs, test."""
+    """Give the declared dependencies: runtime, the extras, test."""
     content = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     declared = {
         "runtime": content["project"]["dependencies"],
@@ -48,7 +48,7 @@ def test_environment_says_that_no_solve_was_run(root: Path) -> None:
     assert "no conda solve was run" in (root / "environment.yml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["runtime", "lab", "docs", "cluster", "test"])
+@pytest.mark.parametrize("name", ["runtime", "lab", "docs", "cluster", "budget", "test"])
 def test_lock_holds_what_is_declared(root: Path, project: dict[str, list[Requirement]], name: str) -> None:
     """Each declared dependency is pinned, at a version that its bound allows."""
     pins = _pins(root, "runtime") | _pins(root, name)
@@ -63,7 +63,7 @@ def test_lock_holds_what_is_declared(root: Path, project: dict[str, list[Require
 def test_locks_do_not_contradict_each_other(root: Path) -> None:
     """What two locks both pin, because a marker may leave it out of one, they pin at the same version."""
     runtime = _pins(root, "runtime")
-    for name in ("test", "lab", "docs", "cluster"):
+    for name in ("test", "lab", "docs", "cluster", "budget"):
         added = _pins(root, name)
         assert added
         assert {one: version for one, version in added.items() if runtime.get(one, version) != version} == {}
@@ -71,7 +71,7 @@ def test_locks_do_not_contradict_each_other(root: Path) -> None:
 
 def test_tests_have_what_the_extras_need(root: Path) -> None:
     """The tests open the real lab, render the documentation and start real workers: their lock holds all extras."""
-    extras = [_pins(root, name).items() for name in ("lab", "docs", "cluster")]
+    extras = [_pins(root, name).items() for name in ("lab", "docs", "cluster", "budget")]
     assert set().union(*extras) <= _pins(root, "test").items()
 
 

@@ -83,7 +83,7 @@ def test_a_new_package_must_choose_its_floor(copy: Path) -> None:
     assert _lint(copy).returncode == 1
 
 
-@pytest.mark.parametrize("upstream", ["intake", "papermill"])
+@pytest.mark.parametrize("upstream", ["intake", "opendp", "papermill"])
 def test_slow_upstreams_have_one_door(root: Path, upstream: str) -> None:
     """One module each imports them, so that a change upstream has one place to be met."""
     doors = {

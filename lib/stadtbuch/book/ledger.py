@@ -32,6 +32,8 @@ VERSION = 1
 START = "0" * 64
 COLUMNS = ("number", "format", "at", "kind", "role", "who", "subject", "details", "previous", "hash")
 
+Reader = Callable[[str], Iterator[Entry]]
+
 _KIND = re.compile(r"[a-z][a-z-]{0,40}")
 _PATIENCE = 30.0  # seconds a writer waits for the others
 _READ_ONLY = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
@@ -97,6 +99,7 @@ class Book:
         actor: Actor,
         now: datetime,
         details: Mapping[str, Any] | None = None,
+        given: Callable[[Reader], None] = lambda entries: None,
     ) -> Entry:
         """
         Add one entry; when it returns, the entry is on the disk.
@@ -114,6 +117,9 @@ class Book:
         details
             JSON: texts, whole and finite numbers, truth values, lists, mappings with text keys. No data
             values, no names.
+        given
+            Raises if the entry may not be added: it gets a function that gives the entries of a kind as they stand
+            while no other process can add one.
 
         Raises
         ------
@@ -138,6 +144,7 @@ class Book:
         }
         canonical(content)  # what cannot be written must not leave an empty book behind
         with self._writing() as connection:
+            given(lambda wanted: _of_kind(connection, wanted))
             number, previous = _last(connection)
             record = content | {"number": number + 1, "previous": previous}
             record["hash"] = chained(record)
@@ -265,6 +272,11 @@ class Book:
             with closing(connection):
                 connection.execute("BEGIN")
                 yield connection if version else None
+
+
+def _of_kind(connection: sqlite3.Connection, kind: str) -> Iterator[Entry]:
+    query = f"SELECT {', '.join(COLUMNS)} FROM entries WHERE kind = ? ORDER BY number"  # noqa: S608 - own names
+    yield from (_entry(row) for row in connection.execute(query, (kind,)))
 
 
 @dataclass(slots=True)

@@ -237,6 +237,27 @@ def places(dataset: Dataset, say: Say) -> Iterator[Problem]:
         yield say(f"privacy.places.{place}", "catalog.places", what, remedy)
 
 
+@rule("access", "privacy", "table")
+def budget(dataset: Dataset, say: Say) -> Iterator[Problem]:
+    """A budget of noisy answers belongs to data that are not open, whose units a column tells apart."""
+    if dataset.privacy.budget is None:
+        return
+    told = any(one.privacy is PrivacyRole.identifier for one in dataset.table.fields)
+    if not dataset.is_open and dataset.privacy.unit != "none" and told:
+        return
+    yield say(
+        "privacy.budget", "catalog.budget",
+        Text(
+            de="gehört zu Daten, die nicht offen sind, mit unit: und einer Spalte privacy: identifier",
+            en="belongs to data that are not open, with unit: and a column privacy: identifier",
+        ),
+        Text(
+            de="ohne sie lässt sich nicht begrenzen, wie viel eine einzelne Person beiträgt",
+            en="without them nobody can limit how much a single person contributes",
+        ),
+    )  # fmt: skip
+
+
 Mistake = tuple[str, Text, Text | None]
 
 

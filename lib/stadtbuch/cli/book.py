@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from stadtbuch.book.checkpoint import Note
+    from stadtbuch.model.dataset import Budget
 
 app = typer.Typer(add_completion=False)
 app.add_typer(
@@ -220,6 +221,51 @@ def _sentence(verdict: dict[str, Any]) -> str:
         else said(f"Eintrag {problem['entry']}: ", f"Entry {problem['entry']}: ")
     )
     return place + problem["text"]
+
+
+@app.command(
+    help=explained(
+        Text(
+            de="Zeigt je Datensatz und Jahr, was Antworten mit Rauschen vom Budget verbraucht haben.",
+            en="Show per dataset and year what answers with noise have spent of the budget.",
+        ),
+        example="stadtbuch book budget",
+    )
+)
+def budget(*, city: CityOption = None, as_json: JsonOption = False) -> None:
+    """Show what is spent."""
+    from stadtbuch.catalog import index  # noqa: PLC0415 - start-up time
+    from stadtbuch.privacy import budget as budgets  # noqa: PLC0415 - start-up time
+
+    settings = open_settings(city)
+    book, _ = _book(city)
+    decided = {
+        one.id: one.privacy.budget for one in index.load(settings).datasets.values() if one.privacy.budget
+    }
+    lines = []
+    for (dataset, year), paid in sorted(budgets.by_year(book.entries(kind=budgets.DEBITED)).items()):
+        lines.append(
+            {"dataset": dataset, "year": year, **paid.as_dict(), "of": _decided(decided.get(dataset))}
+        )
+    unused = [name for name in decided if name not in {one["dataset"] for one in lines}]
+    nothing = budgets.Spent().as_dict()
+    lines += [{"dataset": one, "year": None, **nothing, "of": _decided(decided[one])} for one in unused]
+
+    def human(console: Console) -> None:
+        for one in lines:
+            of = f" / {one['of']['epsilon']:g}" if one["of"] else ""
+            console.print(
+                f"{one['dataset']:<32} {one['year'] or '':>4}  ε {one['epsilon']:g}{of}  "
+                + said(f"{one['answers']} Antworten", f"{one['answers']} answers")
+            )
+        if not lines:
+            console.print(said("Kein Datensatz hat ein Budget.", "No dataset has a budget."))
+
+    answer(lines, as_json=as_json, human=human)
+
+
+def _decided(budget: Budget | None) -> dict[str, Any] | None:
+    return None if budget is None else {"epsilon": budget.epsilon, "delta": budget.delta, "per": budget.per}
 
 
 def _of_checkpoint(told: dict[str, Any]) -> str:

@@ -202,6 +202,16 @@ def _event(one: Archived) -> dict[str, Any]:
         "approved_by": approval.role if approval else None,
         "approved": approval.decided.isoformat() if approval else None,
         "reason": reason,
+        "private": [
+            {
+                "id": used["id"],
+                "dataset": used["derived_from"],
+                "epsilon": used["epsilon"],
+                "delta": used["delta"],
+            }
+            for used in edition.inputs
+            if "epsilon" in used
+        ],
     }
 
 
@@ -209,6 +219,7 @@ def _show_history(console: Console, lines: list[dict[str, Any]]) -> None:
     for one in lines:
         by = said(f"freigegeben von {one['approved_by']}", f"approved by {one['approved_by']}")
         parts = [STATUS[one["status"]].pick(language()), by if one["approved_by"] else None, one["reason"]]
+        parts += [f"{used['dataset']}: ε {used['epsilon']:g}" for used in one["private"]]
         console.print(f"{one['edition']:<52} {', '.join(filter(None, parts))}", soft_wrap=True)
     if not lines:
         console.print(said("Noch keine Ausgabe.", "No edition yet."))

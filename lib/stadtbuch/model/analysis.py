@@ -56,6 +56,30 @@ class Input(Frozen):
     rows: dict[Name, Any] = {}
 
 
+class Question(Frozen):
+    """
+    One question to data that are not open, answered with noise and paid from the dataset's budget.
+
+    `by` names the columns of the groups, `categories` their values where the catalogue's `labels` do not: a list, or
+    ``"catalogue:<dataset in domain of its own>.<column>"`` of an open dataset. `of` is the column of a sum, a mean or
+    a histogram, `bounds` the range into which its values are drawn, `edges` the borders of a histogram's bins.
+    At most `most_rows` rows of one unit count.
+    """
+
+    title: Text
+    dataset: str
+    ask: Literal["counts", "sum", "mean", "histogram"]
+    of: Name | None = None
+    by: tuple[Name, ...] = Field(default=(), max_length=3)
+    categories: dict[Name, tuple[str, ...] | str] = {}
+    rows: dict[Name, Any] = {}
+    bounds: tuple[float, float] | None = None
+    edges: tuple[float, ...] = ()
+    most_rows: int = Field(default=1, ge=1, le=1000)
+    epsilon: float = Field(gt=0, le=10)
+    delta: float = Field(default=0, ge=0, lt=0.001)
+
+
 class Manifest(Frozen):
     """What a notebook declares about itself in its first cell (CONTRACTS: manifest)."""
 
@@ -65,6 +89,7 @@ class Manifest(Frozen):
     risk: Literal["none", "low", "high"]
     parameters: dict[Identifier, Parameter] = {}
     inputs: dict[str, Input] = Field(min_length=1)
+    private: dict[Name, Question] = {}
     gives: tuple[Name, ...] = ()
     misuse: Text | None = None
     algorithm: dict[str, Text] = {}

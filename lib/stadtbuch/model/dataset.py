@@ -110,14 +110,31 @@ class Access(Frozen):
     use_restrictions: tuple[Text, ...] = ()
 
 
+class Budget(Frozen):
+    """
+    How much answers with noise may tell about one protected unit in a calendar year, by whose decision.
+
+    `epsilon` and `delta` are the sums over all answers of a year (differential privacy); without `delta` only
+    answers that need none are given.
+    """
+
+    epsilon: float = Field(gt=0, le=10)
+    delta: float = Field(default=0, ge=0, lt=0.001)
+    per: Literal["year"] = "year"
+    reason: Text
+    decided_by: Slug
+    decided: date
+
+
 class Privacy(Frozen):
-    """Protection unit, minimum count, the columns each purpose may read, and how exact places may be."""
+    """Protection unit, minimum count, columns of each purpose, how exact places may be, budget of noisy answers."""
 
     unit: Literal["person", "household", "company", "none"]
     min_count: int | None = Field(default=None, ge=2)
     sensitive_group: bool = False
     purposes: dict[Slug, tuple[Name, ...]] = Field(default_factory=dict)
     places: PlaceRules | None = None
+    budget: Budget | None = None
 
 
 class Constraints(Frozen):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from stadtbuch.privacy import places
+from stadtbuch.privacy import answers, places
 
 if TYPE_CHECKING:
+    from stadtbuch.privacy.answers import Answer
     from stadtbuch.privacy.places import ProtectedPlaces
     from stadtbuch.privacy.tables import ProtectedTable
 
@@ -29,15 +30,17 @@ class Record(dict[str, Any]):
         return self is other or super().__eq__(other)
 
 
-def from_record(record: Mapping[str, Any]) -> ProtectedTable | ProtectedPlaces:
+def from_record(record: Mapping[str, Any]) -> ProtectedTable | ProtectedPlaces | Answer:
     """
     Read what was released from its public record.
 
     Raises
     ------
     UsageError
-        If it is no such record (``table.record``, ``places.record``).
+        If it is no such record (``table.record``, ``places.record``, ``private.record``).
     """
+    if record.get("kind") == answers.KIND:
+        return answers.Answer.from_record(record)
     if record.get("kind") == places.KIND:
         return places.ProtectedPlaces.from_record(record)
     from stadtbuch.privacy import tables  # noqa: PLC0415 - scipy, for tables only
@@ -56,6 +59,8 @@ def variables(record: Mapping[str, Any]) -> list[str]:
     """
     if record.get("kind") == places.KIND:
         return list(record["show"])
+    if record.get("kind") == answers.KIND:
+        return [*record["by"], *([record["of"]] if record["of"] else [])]
     return [*record["rows"], *record["columns"]]
 
 
@@ -67,5 +72,7 @@ def labels(record: Mapping[str, Any]) -> list[str]:
 
 
 def notes(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what must be said beside everything that is made from a record: why places are coarse."""
+    """Give what must be said beside everything made from a record: why places are coarse, how much noise there is."""
+    if record.get("kind") == answers.KIND:
+        return {"protection": dict(record["legend"]), "epsilon": record["epsilon"], "delta": record["delta"]}
     return {"protection": dict(record["legend"])} if record.get("kind") == places.KIND else {}

@@ -44,6 +44,7 @@ from stadtbuch.reports.evidence import Evidence
 from stadtbuch.runs import execute, key, parameters, plan
 from stadtbuch.runs.manifest import Analysis
 from stadtbuch.runs.reasons import Reason
+from stadtbuch.session import asking
 from stadtbuch.session.city import City
 from stadtbuch.texts import Text
 
@@ -204,7 +205,7 @@ def judged(
 def _foreseen(city: City, names: Sequence[str], days: Mapping[str, date] | None) -> list[Work]:
     """Plan the public step as far as that is possible before the preparing step has run."""
     works = _all_cells(city, names, days)
-    _plan_step(city, works, "prepare")
+    _plan_step(city, works, "prepare", ask=asking.foreseen)
     for work in works:
         before = work.requests.get("prepare")
         _explain(work, city, "prepare")
@@ -213,7 +214,7 @@ def _foreseen(city: City, names: Sequence[str], days: Mapping[str, date] | None)
             continue
         if before is not None:
             work.evidence["prepare"] = Evidence.read(before.folder)
-        _attempt(work, _plan, city, "report")
+        _attempt(work, _plan, city, "report", asking.foreseen)
         _explain(work, city, "report")
     return works
 
@@ -263,14 +264,14 @@ def _require_known(report: Report, analyses: Mapping[str, Analysis]) -> None:
         )
 
 
-def _plan_step(city: City, works: Sequence[Work], step: str) -> None:
+def _plan_step(city: City, works: Sequence[Work], step: str, *, ask: asking.Ask = asking.answer) -> None:
     """Plan one step of all cells that have it."""
     for work in works:
         if step in work.analyses:
-            _attempt(work, _plan, city, step)
+            _attempt(work, _plan, city, step, ask)
 
 
-def _plan(work: Work, city: City, step: str) -> None:
+def _plan(work: Work, city: City, step: str, ask: asking.Ask) -> None:
     """Plan one run; the report step gets the tables that the preparing step cleared."""
     analysis = work.analyses[step]
     given = {
@@ -280,7 +281,7 @@ def _plan(work: Work, city: City, step: str) -> None:
     bound = parameters.bind(analysis.manifest, given, choices=last_good.choices(city, report))
     extra = {f"{report.name}.{name}": record for name, record in cleared(work).items()}
     kept = last_good.keeper(city, report, cell=work.cell.slug, step=step)
-    made = plan.plan(city, analysis, bound, role=report.roles.author, extra_inputs=extra, kept=kept)
+    made = plan.plan(city, analysis, bound, role=report.roles.author, extra_inputs=extra, kept=kept, ask=ask)
     work.requests[step] = made
     work.notices += [last_good.notice(city, name, edition) for name, edition in made.kept_from.items()]
 
@@ -471,10 +472,12 @@ def needs_approval(work: Work) -> bool:
     Tell whether somebody must have approved this report before it is published.
 
     ``release: automatic`` holds without an approval only if everything that any step reads is open
-    (CONTRACTS: release).
+    (CONTRACTS: release), and none of it was paid for from a budget.
     """
     inputs = [one for request in work.requests.values() for one in request.info["inputs"].values()]
-    return work.report.release == "approval" or any(one["class"] != "open" for one in inputs)
+    return work.report.release == "approval" or any(
+        one["class"] != "open" or "epsilon" in one for one in inputs
+    )
 
 
 def approval_of(work: Work, city: City, code: str) -> Any:

@@ -27,6 +27,8 @@ KNOWN: dict[str, Text] = {
     "date": Text(de="Datum", en="Date"),
     "place": Text(de="Gebiet", en="Area"),
     "found": Text(de="Anzahl", en="Number"),
+    "at_least": Text(de="mindestens", en="At least"),
+    "at_most": Text(de="höchstens", en="At most"),
 }
 """Titles of columns that every city's tables share."""
 

@@ -31,6 +31,7 @@ from stadtbuch.texts import LANGUAGES, Text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from stadtbuch.privacy.answers import Answer
     from stadtbuch.privacy.tables import ProtectedTable
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -175,7 +176,8 @@ def described(evidence: Evidence, *, step: str) -> Iterator[dict[str, Any]]:
         "purpose",
     )
     for name, one in evidence.facts["inputs"].items():
-        yield {"id": name, "step": step} | {key: one.get(key) for key in keys}
+        paid = {key: one[key] for key in ("derived_from", "epsilon", "delta") if "epsilon" in one}
+        yield {"id": name, "step": step} | {key: one.get(key) for key in keys} | paid
 
 
 def _cleared(material: Material) -> dict[str, bytes]:
@@ -192,7 +194,7 @@ def _remembered(record: Mapping[str, Any]) -> released.Record:
 
 
 @lru_cache(maxsize=32)  # all cells of a report release the same table
-def _table(record: released.Record) -> ProtectedTable | ProtectedPlaces:
+def _table(record: released.Record) -> ProtectedTable | ProtectedPlaces | Answer:
     return released.from_record(record)
 
 

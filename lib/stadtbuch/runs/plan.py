@@ -24,6 +24,7 @@ from stadtbuch.model.dataset import AccessClass
 from stadtbuch.privacy import released
 from stadtbuch.runs import key
 from stadtbuch.runs.manifest import Analysis
+from stadtbuch.session import asking
 from stadtbuch.session.city import City, city_facts, unknown
 from stadtbuch.session.snapshots import Kept, Snapshot, extras_of, fill
 from stadtbuch.texts import Text
@@ -85,6 +86,7 @@ def plan(
     role: str | None = None,
     extra_inputs: Mapping[str, Mapping[str, Any]] | None = None,
     kept: Callable[[str], Kept | None] = lambda _: None,
+    ask: asking.Ask = asking.answer,
 ) -> Request:
     """
     Plan one run: read and minimise its inputs, and compute its key.
@@ -104,11 +106,15 @@ def plan(
         those that an earlier edition released.
     kept
         Dataset -> the snapshot that an earlier run saw, to be used if its source is missing.
+    ask
+        Answers the manifest's questions; `asking.foreseen` where nothing may be spent.
 
     Raises
     ------
     AccessDenied, UsageError, SourceError
         As `City.snapshot`; ``run.no-table`` if a table is declared that no report has made yet.
+    Refused
+        As `asking.answer`.
     """
     manifest = analysis.manifest
     inputs: dict[str, dict[str, Any]] = {}
@@ -122,6 +128,11 @@ def plan(
         else:
             described, content = _table(city, name, dict(extra_inputs or {}))
         inputs[name] = described
+        contents[described["file"]] = content
+    for name, question in manifest.private.items():
+        answer = ask(city, name, question, purpose=manifest.purpose, role=role)
+        described, content = _described_table(city, f"{asking.PREFIX}{name}", answer)
+        inputs[f"{asking.PREFIX}{name}"] = described | {"title": question.title.as_dict()}
         contents[described["file"]] = content
     modules = key.modules(analysis.notebook, beside=analysis.path.parent)
     parts = _parts(city, analysis, parameters, inputs, modules)
@@ -177,6 +188,11 @@ def _table(city: City, name: str, extra: Mapping[str, Mapping[str, Any]]) -> tup
     record = extra.get(name) or city.derived(name)
     if record is None:
         raise _no_table(city, name)
+    return _described_table(city, name, record)
+
+
+def _described_table(city: City, name: str, record: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Describe what was made of data that are not open and may be published, and keep it in the store."""
     content = _canonical(record) if isinstance(record, released.Record) else key.canonical(record)
     city.store.put(content)
     described: dict[str, Any] = {

@@ -25,7 +25,7 @@ from stadtbuch.catalog.index import Catalog
 from stadtbuch.catalog.licences import LICENCES
 from stadtbuch.errors import AccessDenied, SourceError, UsageError
 from stadtbuch.model.actor import Actor
-from stadtbuch.model.analysis import Input, Manifest
+from stadtbuch.model.analysis import Input, Manifest, Question
 from stadtbuch.model.dataset import Dataset
 from stadtbuch.session.snapshots import (
     Kept,
@@ -204,7 +204,8 @@ class City:
         Parameters
         ----------
         dataset
-            Id, ``"population.residents"``, or a table that a report released, ``"<report>.<table>"``.
+            Id, ``"population.residents"``, a table that a report released, ``"<report>.<table>"``, or a question of
+            the notebook's manifest, ``"private.<name>"``.
         purpose
             Why; needed for everything that is not open.
         columns
@@ -227,6 +228,10 @@ class City:
         SourceError
             If the source is missing or cannot be read.
         """
+        if dataset not in self.catalog.datasets and self.declared is not None:
+            question = self.declared.manifest.private.get(dataset.removeprefix("private."))
+            if question is not None:
+                return self._answer(dataset.removeprefix("private."), question)
         if dataset not in self.catalog.datasets and self.derived(dataset) is not None:
             return self._table(dataset)
         asked = self._asked(dataset, purpose=purpose, columns=columns, rows=rows)
@@ -462,6 +467,16 @@ class City:
         from stadtbuch.privacy import released  # noqa: PLC0415 - scipy, for released tables only
 
         return released.from_record(self.derived(dataset) or {})
+
+    def _answer(self, name: str, question: Question) -> Any:
+        """Answer a question of the notebook's manifest; a new one is paid for, here as in a build."""
+        from stadtbuch.privacy import released  # noqa: PLC0415 - for the answer only
+        from stadtbuch.session import asking  # noqa: PLC0415 - it asks this class
+
+        assert self.declared is not None  # where the question came from
+        return released.from_record(
+            asking.answer(self, name, question, purpose=self.declared.manifest.purpose)
+        )
 
     def _derived_ids(self) -> list[str]:
         return sorted(path.name.removesuffix(".json") for path in self.state.folder("derived").glob("*.json"))

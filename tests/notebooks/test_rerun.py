@@ -37,6 +37,7 @@ RUNS = {
     "whole city": ("who-lives-where", "all"),
     "borough": ("who-lives-where", "Mitte"),
     "cycling": ("how-does-the-city-cycle", None),
+    "budget": ("budget-understandable", None),
     "our data": ("state-of-our-data", None),
     "nature prepare": ("owl-kingfisher-drinking-water.prepare", None),
     "nature": ("owl-kingfisher-drinking-water", None),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stadtbuch.synthetic.config import Alone, Borough, Config
 
-DATASET = "population.residents"
+DATASET, TOTALS = "population.residents", "population.residents_by_borough"
 
 OLDEST = 100
 """Highest age that is drawn; older people are planted only."""
@@ -363,3 +363,17 @@ def _test_record(config: Config) -> pd.DataFrame:
         for name, value in values.items()
     }
     return pd.DataFrame([row])
+
+
+def totals(config: Config, register: pd.DataFrame) -> pd.DataFrame:
+    """
+    Count the residents of each borough, as statistics offices have always published them.
+
+    Returns
+    -------
+    DataFrame
+        Columns reference_date, borough, persons; the test record is not counted.
+    """
+    days = pd.to_datetime(list(config.register_.reference_dates))
+    people = register[register["reference_date"].isin(days)]
+    return people.groupby(["reference_date", "borough"]).size().rename("persons").reset_index()

@@ -116,12 +116,31 @@ def every(config: Config, *, size: Size, seed: int, progress: Progress, zone: st
     return [
         *_geography(drawn),
         Made.of(residents.DATASET, "population/residents.parquet", register, write.parquet, private=True),
+        _residents(config, register),
         *_mobility(job, drawn, counts),
         *_stations(job, drawn),
         *(_written(dataset, one) for dataset, one in laid.items()),
         Made(f"{TRUTH}/privacy.json", write.document(told), private=True),
         Made(f"{TRUTH}/quality.json", write.document(truth.quality(config, counts, laid.values()))),
     ]
+
+
+def _residents(config: Config, register: pd.DataFrame) -> Made:
+    """Write how many people live in each borough."""
+    counted = residents.totals(config, register)
+    return Made.of(residents.TOTALS, "population/residents_by_borough.csv", counted, _residents_csv)
+
+
+def _residents_csv(counted: pd.DataFrame) -> bytes:
+    """Write the residents as the statistics office publishes them."""
+    return write.csv(
+        {
+            "Stichtag": write.days(counted["reference_date"]),
+            "Bezirk": counted["borough"].tolist(),
+            "Bevölkerung": write.whole(counted["persons"], missing=""),
+        },
+        encoding="utf-8-sig",
+    )
 
 
 def _geography(drawn: areas.Areas) -> list[Made]:

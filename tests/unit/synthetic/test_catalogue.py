@@ -22,6 +22,7 @@ OPEN = (
     "mobility.bicycle_counters",
     "mobility.bicycle_counts",
     "participation.air_sensors_donated",
+    "population.residents_by_borough",
 )
 
 

@@ -208,3 +208,11 @@ def test_shares_add_up_and_are_off_by_less_than_one(total, weights):
     parts = _shared_out(total, share)
     assert parts.sum() == total
     assert (np.abs(parts - total * share) < 1 + 1e-6).all()
+
+
+def test_the_open_counts_are_those_of_the_register(made):
+    """Borough by borough, at both reference dates, without the test record."""
+    city = made("mini")
+    counted = city.read("population.residents_by_borough").set_index(["reference_date", "borough"])["persons"]
+    register = city.without_test_record("population.residents")
+    assert counted.to_dict() == register.groupby(["reference_date", "borough"]).size().to_dict()

@@ -70,8 +70,9 @@ campaign: $(STAMPS)/test
 	  kernels) $(BIN)/python -m pytest tests/kernels --kills $(KILLS) -rA ;; \
 	  verify) $(BIN)/python -m pytest tests/stories/test_stranger.py --editions 1000 -rA ;; \
 	  crash) $(BIN)/python tests/crash/campaign.py $(CRASH) ;; \
-	  attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify and NAME=crash."; exit 2 ;; \
-	  *) echo "Which campaign? make campaign NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify or NAME=crash"; exit 2 ;; \
+	  mutations) $(BIN)/python -m pytest tests/mutations --switches all -rA ;; \
+	  attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify, NAME=crash and NAME=mutations."; exit 2 ;; \
+	  *) echo "Which campaign? make campaign NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify, NAME=crash or NAME=mutations"; exit 2 ;; \
 	esac
 
 lab: $(STAMPS)/lab

@@ -60,11 +60,6 @@ class Problem:
         may = self.values >= self.least
         return may if self.fixed is None else may & (~self.fixed | self.primary)
 
-    @property
-    def insiders(self) -> Mask:
-        """Say which cells a single contributor knows."""
-        return np.zeros(len(self.values), dtype=bool) if self.alone is None else self.alone
-
 
 @dataclass(frozen=True)
 class Move:

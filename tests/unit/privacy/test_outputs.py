@@ -135,6 +135,13 @@ def test_finding_speaks_like_the_house() -> None:
     assert found.remedy.de == "Fassen Sie zusammen und rufen Sie sb.protect(...) auf."
 
 
+def test_a_file_that_cannot_be_read_is_refused() -> None:
+    """A download that calls itself JSON and is none is not passed unread."""
+    facts = Facts(restricted=False, texts={"data/counts.json": '{"name": '})
+    (found,) = judge(GOOD, facts)
+    assert (found.rule, found.severity) == ("privacy.form", Severity.refuse)
+
+
 def test_strip_takes_only_the_marks_of_the_run() -> None:
     """Papermill's marks go, everything else stays to be judged; the original is not changed."""
     marked = copy.deepcopy(GOOD)

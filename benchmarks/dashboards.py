@@ -38,7 +38,16 @@ from stadtbuch.dashboards import prepared, shelf
 from stadtbuch.state import State
 
 ROOT = Path(__file__).resolve().parents[1]
-CITY = ("stadtbuch.toml", "synthetic.yaml", "roles.yaml", "catalogs", "notebooks", "reports", "requirements")
+CITY = (
+    "stadtbuch.toml",
+    "synthetic.yaml",
+    "roles.yaml",
+    "concentration.toml",
+    "catalogs",
+    "notebooks",
+    "reports",
+    "requirements",
+)
 KINDS = ("forked", "boxed")
 PROGRAMS = {"forked": "/runs/zygote.py", "boxed": "/dashboards/kernel.py"}
 REST_SECONDS = 8.0

@@ -45,7 +45,7 @@ from stadtbuch.runs import engine, kernels, warm, worker
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 REPORT = "who-lives-where"
-PARTS = ("catalogs", "roles.yaml", "stadtbuch.toml", "synthetic.yaml", "requirements")
+PARTS = ("catalogs", "roles.yaml", "concentration.toml", "stadtbuch.toml", "synthetic.yaml", "requirements")
 FIRST = (
     "import geopandas\n"
     "spot = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy([7.1], [54.3]), crs=4326)\n"

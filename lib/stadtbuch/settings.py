@@ -100,6 +100,68 @@ class Thresholds(_Frozen):
     solver_nodes: Threshold
 
 
+class Tables(_Frozen):
+    """
+    How tables are protected, beyond thresholds.
+
+    `cost`: what a withheld cell costs, by its ``value``, its ``size`` (number of digits) or the same for every
+    ``cell``. `concentration`: the file with the rules for sums, relative to the city's root; it is never public, and
+    without it no sums are published.
+    """
+
+    cost: Literal["value", "size", "cell"] = "value"
+    concentration: str = ""
+
+
+class Dominance(_Frozen):
+    """The `n` largest contributions may not be more than `k` per cent of a sum."""
+
+    n: int = Field(ge=1, le=9)
+    k: int = Field(ge=1, le=99)
+
+
+class PPercent(_Frozen):
+    """Nobody may estimate a contribution to within `p` per cent."""
+
+    p: int = Field(ge=1, le=99)
+
+
+class PQ(_Frozen):
+    """Nobody who knows contributions to within `q` per cent may estimate one to within `p` per cent."""
+
+    p: int = Field(ge=1, le=99)
+    q: int = Field(ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _narrower(self) -> PQ:
+        if self.p >= self.q:
+            raise ValueError("p is below q")
+        return self
+
+
+class Concentration(_Frozen):
+    """The rules for sums, with their reason and the body that decided them. Who knows them can compute more."""
+
+    reason: Text
+    decided_by: str
+    decided: date
+    dominance: Dominance | None = None
+    p_percent: PPercent | None = None
+    pq: PQ | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Concentration:
+        if not self.rules:
+            raise ValueError("at least one rule")
+        return self
+
+    @property
+    def rules(self) -> dict[str, dict[str, int]]:
+        """Give the parameters of each rule that holds."""
+        stated = {"dominance": self.dominance, "p_percent": self.p_percent, "pq": self.pq}
+        return {name: one.model_dump() for name, one in stated.items() if one is not None}
+
+
 class Allowed(_Frozen):
     """
     What catalogue entries may use beyond the built-in list.
@@ -384,6 +446,7 @@ class Settings(_Frozen):
     paths: Paths = Paths()
     rules: Rules
     thresholds: Thresholds
+    tables: Tables = Tables()
     catalog: Allowed
     site: PublicSite = PublicSite()
     dashboards: LiveDashboards = LiveDashboards()
@@ -398,6 +461,39 @@ class Settings(_Frozen):
     def folder(self, name: Literal["data", "catalogs", "notebooks", "reports", "state", "public"]) -> Path:
         """Give the absolute path of one of the city's folders."""
         return self.root / getattr(self.paths, name)
+
+
+def concentration(settings: Settings) -> Concentration | None:
+    """
+    Give the city's rules for sums, which stand in a file of their own; None if it has decided none.
+
+    Raises
+    ------
+    SettingsError
+        ``settings.concentration`` if the file cannot be read or holds mistakes: it names them, and no parameter.
+    """
+    if not settings.tables.concentration:
+        return None
+    try:
+        path = settings.root / settings.tables.concentration
+        return Concentration(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        wrong = ", ".join(".".join(map(str, one["loc"])) or "[dominance]" for one in error.errors())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
+        wrong = type(error).__name__
+    raise SettingsError(
+        "settings.concentration",
+        Text(
+            de=f"Die Datei mit den Konzentrationsregeln ist nicht gültig ({wrong}).",
+            en=f"The file with the concentration rules is not valid ({wrong}).",
+        ),
+        remedy=Text(
+            de="Berichtigen Sie die Datei, die tables.concentration in stadtbuch.toml nennt: Grund, Gremium, Datum und "
+            "mindestens eine Regel (docs/anleitungen/protect.md).",
+            en="Correct the file that tables.concentration in stadtbuch.toml names: reason, body, date and at least "
+            "one rule (docs/how-to/protect.md).",
+        ),
+    )
 
 
 def revealed(secret: Secret, *, root: Path) -> str:
@@ -537,6 +633,7 @@ def _did_you_mean(error: Any) -> Text | None:
     """Suggest the nearest known key."""
     models: dict[str, type[BaseModel]] = {
         "": Settings, "city": City, "paths": Paths, "rules": Rules, "thresholds": Thresholds, "catalog": Allowed,
+        "tables": Tables,
         "site": PublicSite, "dashboards": LiveDashboards, "submissions": Submissions,
         "runs": Runs, "notify": Notify,
         "network": Network,

@@ -54,7 +54,7 @@ def city(root: Path, tmp_path: Path) -> Path:
     """Give the synthetic city with its data, the notebook and the definition of the page."""
     place = tmp_path / "city"
     place.mkdir()
-    for name in ("stadtbuch.toml", "synthetic.yaml", "roles.yaml"):
+    for name in ("stadtbuch.toml", "synthetic.yaml", "roles.yaml", "concentration.toml"):
         shutil.copy(root / name, place)
     shutil.copytree(root / "catalogs", place / "catalogs")
     synthetic.make(settings.read(place), size="mini")

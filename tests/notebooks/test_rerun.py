@@ -49,7 +49,7 @@ def runs(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
     """Build the smallest synthetic city with one borough's page, and give the folders of its runs."""
     place = tmp_path_factory.mktemp("notebooks") / "city"
     place.mkdir()
-    for name in ("stadtbuch.toml", "synthetic.yaml", "roles.yaml"):
+    for name in ("stadtbuch.toml", "synthetic.yaml", "roles.yaml", "concentration.toml"):
         shutil.copy(root / name, place)
     for name in ("catalogs", "notebooks", "reports"):
         shutil.copytree(root / name, place / name)

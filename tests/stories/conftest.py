@@ -14,7 +14,16 @@ import pytest
 
 from stadtbuch.cli import main
 
-CITY = ("stadtbuch.toml", "synthetic.yaml", "roles.yaml", "catalogs", "notebooks", "reports", "requirements")
+CITY = (
+    "stadtbuch.toml",
+    "synthetic.yaml",
+    "roles.yaml",
+    "concentration.toml",
+    "catalogs",
+    "notebooks",
+    "reports",
+    "requirements",
+)
 LIB = str(Path(main.__file__).parents[2])
 DEMO = ("demo", "--size", "mini", "--jobs", "2", "--now", "2026-01-15T08:00", "--json")
 

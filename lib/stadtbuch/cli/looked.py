@@ -45,7 +45,8 @@ def inputs(city: City) -> Scope:
     root = settings.root
     folders = [settings.folder(name) for name in FOLDERS]  # type: ignore[arg-type]
     folders += [root / "site", Path(stadtbuch.__file__).parent, *_beside(city, folders)]
-    files = [root / city_settings.FILE, root / ROLES, root / key.LOCK, *_data(city)]
+    secret = [root / settings.tables.concentration] if settings.tables.concentration else []
+    files = [root / city_settings.FILE, root / ROLES, root / key.LOCK, *secret, *_data(city)]
     installed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     return Scope(
         folders=tuple(map(str, folders)), files=(*map(str, files), *sorted(installed)), without=_own(city)

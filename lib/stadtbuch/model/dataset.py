@@ -127,10 +127,15 @@ class Budget(Frozen):
 
 
 class Privacy(Frozen):
-    """Protection unit, minimum count, columns of each purpose, how exact places may be, budget of noisy answers."""
+    """
+    Protection unit, minimum count, columns of each purpose, how exact places may be, budget of noisy answers.
+
+    `zeros`: whether zeros in tables are always published, or may be withheld too, which withholds fewer other cells.
+    """
 
     unit: Literal["person", "household", "company", "none"]
     min_count: int | None = Field(default=None, ge=2)
+    zeros: Literal["published", "may-be-withheld"] = "published"
     sensitive_group: bool = False
     purposes: dict[Slug, tuple[Name, ...]] = Field(default_factory=dict)
     places: PlaceRules | None = None

@@ -16,10 +16,11 @@ from typing import Any
 from stadtbuch.model.analysis import Manifest
 from stadtbuch.model.verdict import Decision, Finding, Outcome, Severity, decide
 from stadtbuch.privacy import released
+from stadtbuch.privacy.primary import Rule
 from stadtbuch.reports import content, recount, regrid, screening
 from stadtbuch.reports import evidence as evidences
 from stadtbuch.reports.evidence import Evidence
-from stadtbuch.session.city import City
+from stadtbuch.session.city import City, confidential
 from stadtbuch.session.snapshots import min_count
 from stadtbuch.texts import Text
 
@@ -73,7 +74,7 @@ def _findings(city: City, evidence: Evidence, *, manifest: Manifest, step: str) 
         yield from content.given(manifest.gives, evidence.tables)
         counted = {name: one for name, one in evidence.tables.items() if one.get("kind") == released.TABLE}
         yield from content.kept_counts(counted, least=least)
-        yield from recount.findings(evidence)
+        yield from recount.findings(evidence, concentration=_concentration(city))
         yield from regrid.findings(city, evidence)
         yield from screen.source_and_tables()
         return
@@ -83,6 +84,15 @@ def _findings(city: City, evidence: Evidence, *, manifest: Manifest, step: str) 
     yield from content.given(manifest.gives, evidence.tables)
     yield from regrid.beside(evidence)
     yield from screen.everything()
+
+
+def _concentration(city: City) -> tuple[Rule, ...]:
+    """Give the city's rules for sums."""
+    if not city.settings.tables.concentration:
+        return ()
+    from stadtbuch.reports import tabulations  # noqa: PLC0415 - the solver, for few cities' runs
+
+    return tabulations.concentration(confidential(city))
 
 
 def _least(city: City, evidence: Evidence) -> int:

@@ -8,9 +8,11 @@ gets.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from stadtbuch.privacy import released
 from stadtbuch.runs import key
 from stadtbuch.runs.manifest import Analysis
 from stadtbuch.session import asking
-from stadtbuch.session.city import City, city_facts, unknown
+from stadtbuch.session.city import City, city_facts, confidential, unknown
 from stadtbuch.session.snapshots import Kept, Snapshot, extras_of, fill
 from stadtbuch.texts import Text
 
@@ -135,9 +137,9 @@ def plan(
         inputs[f"{asking.PREFIX}{name}"] = described | {"title": question.title.as_dict()}
         contents[described["file"]] = content
     modules = key.modules(analysis.notebook, beside=analysis.path.parent)
-    parts = _parts(city, analysis, parameters, inputs, modules)
-    run_key = key.of(parts)
     restricted = any(one["class"] != AccessClass.open for one in inputs.values())
+    parts = _parts(city, analysis, parameters, inputs, modules) | (_confidential(city) if restricted else {})
+    run_key = key.of(parts)
     return Request(
         key=run_key,
         key_parts=parts,
@@ -284,11 +286,20 @@ def _parts(
         "parameters": dict(parameters),
         "environment": key.environment(city.settings.root),
         "library": key.library(),
-        "rules": {"version": facts["rules"], "thresholds": facts["thresholds"]},
+        "rules": {"version": facts["rules"], "thresholds": facts["thresholds"], **facts.get("tables", {})},
         "city": key.digest(facts["city"]),
         "seed": city.seed,
         "languages": facts["languages"],
     }
+
+
+def _confidential(city: City) -> dict[str, str]:
+    """Let a key depend on the rules for sums without telling them: by a secret of the city, not by a bare hash."""
+    told = confidential(city)
+    if not told:
+        return {}
+    secret = city.state.key("confidential")
+    return {"confidential": hmac.new(secret, key.canonical(told), sha256).hexdigest()}
 
 
 def _told(described: Mapping[str, Any]) -> dict[str, Any]:
@@ -319,6 +330,7 @@ def _info(
         "seed": city.seed,
         "engine": "plain",
         **city_facts(city),
+        **(confidential(city) if restricted else {}),
         "inputs": dict(inputs),
         "gives": list(manifest.gives),
     }

@@ -40,6 +40,7 @@ WORDS: dict[str, Text] = {
     ),
     "library": Text(de="Stadtbuch selbst ist ein anderes", en="Stadtbuch itself is another one"),
     "rules": Text(de="das Regelwerk ist ein anderes ({name})", en="the set of rules is another one ({name})"),
+    "confidential": Text(de="die Regeln für Summen sind andere", en="the rules for sums are others"),
     "city": Text(de="die Angaben zur Stadt sind andere", en="what the settings say of the city is different"),
     "seed": Text(de="der Startwert des Zufalls ist ein anderer", en="the seed of chance is another one"),
     "languages": Text(de="die Sprachen sind andere", en="the languages are others"),

@@ -399,6 +399,7 @@ class City:
         """
         return {
             **city_facts(self),
+            **confidential(self),
             "parameters": self.parameters,
             "inputs": {name: self.describe(snapshot) for name, snapshot in self._seen.items()},
         }
@@ -540,10 +541,21 @@ def city_facts(city: City) -> dict[str, Any]:
         "thresholds": {
             name: getattr(settings.thresholds, name).value for name in type(settings.thresholds).model_fields
         },
+        **({} if settings.tables.cost == "value" else {"tables": {"cost": settings.tables.cost}}),
         "rules": settings.rules.version,
         "languages": list(LANGUAGES),
         "now": city.now.isoformat(),
     }
+
+
+def confidential(city: City) -> dict[str, Any]:
+    """
+    Tell what only runs of data that are not open may know: the parameters of the rules for sums.
+
+    Nothing that is made from such a run takes it along; a package, a page or a record never holds it.
+    """
+    rules = _settings.concentration(city.settings)
+    return {"confidential": {"concentration": rules.rules}} if rules else {}
 
 
 def unknown(dataset: str, *, known: Sequence[str]) -> UsageError:

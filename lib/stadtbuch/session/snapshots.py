@@ -197,7 +197,8 @@ def described(snapshot: Snapshot, settings: Settings, *, licence: Any) -> dict[s
         The licence's entry in the fixed list, or ``None``.
     """
     dataset = snapshot.dataset
-    repeat = {} if dataset.is_open else {"units_repeat": snapshot.units_repeat}
+    repeat: dict[str, Any] = {} if dataset.is_open else {"units_repeat": snapshot.units_repeat}
+    repeat |= {} if dataset.privacy.zeros == "published" else {"zeros": dataset.privacy.zeros}
     return repeat | {
         "kind": "frame",
         "sha256": snapshot.sha256,

@@ -92,7 +92,7 @@ def _open(data: bytes, within: tuple[str, ...]) -> Iterator[Part]:
 
 def packed(data: bytes) -> bool:
     """Tell whether bytes begin like a file of one of the forms that are known here."""
-    return any(data.startswith(magic) for _, magic, _ in _FORMS)
+    return data.startswith(_BEGINNINGS)
 
 
 Found = Iterator[tuple[tuple[str, ...], Any]]
@@ -324,3 +324,6 @@ _FORMS = (
     ("pdf", b"%PDF-", _nothing),
 )
 """Forms by their first bytes."""
+_BEGINNINGS = tuple(
+    one for _, magic, _ in _FORMS for one in ((magic,) if isinstance(magic, bytes) else magic)
+)

@@ -30,7 +30,11 @@ _WRAPPED = re.compile(r"(?:[A-Za-z0-9+/]{60,76}\r?\n)+[A-Za-z0-9+/]+={0,2}")
 _BASE32 = re.compile(r"(?<![A-Z0-9=])[A-Z2-7]{8,}={0,6}(?![A-Za-z0-9=])")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[ :,-]?){5,}(?![0-9A-Fa-f])")
 _QUOTED = re.compile(r"=[0-9A-F]{2}")
-_GERMAN = re.compile(r"[A-Za-z0-9 .,;:@\n\r\täöüÄÖÜßéèáàâêçñ\"'/()-]{8,}")
+_BETWEEN = re.compile(r"[/_-]")
+_ORDINARY = re.compile(r"(?![a-eQ-W][i-nyz])[A-Za-z][a-z]*")
+"""A word in small letters that no text of ASCII becomes in Base64, by its first two letters: not worth a try."""
+_OLD = bytes(range(32, 127)) + "\n\r\täöüÄÖÜßéèáàâêçñ".encode("cp1252")
+"""What German text of old Windows programs consists of."""
 _LETTERS = re.compile(r"[^\W\d_]{3,}|\d{6,}")
 
 
@@ -129,10 +133,16 @@ def _lenient(data: bytes) -> str:
 
 def _base64(text: str) -> Iterator[str | None]:
     wrapped = ["".join(one.split()) for one in _WRAPPED.findall(text)]
-    runs = {
-        part for one in _BASE64.findall(text) for part in {one, *re.split(r"[/_-]", one)} if len(part) >= 7
-    }
+    runs = {part for one in set(_BASE64.findall(text)) for part in _parts(one)}
     yield from _decoded([*wrapped, *sorted(runs)], _from_base64, blob=_BLOB)
+
+
+def _parts(run: str) -> Iterator[str]:
+    """Give a run that may be Base64, and what stands in it between signs that are also used in paths."""
+    if not _ORDINARY.fullmatch(run):
+        yield run
+    if _BETWEEN.search(run):
+        yield from (part for part in _BETWEEN.split(run) if len(part) >= 7 and not _ORDINARY.fullmatch(part))
 
 
 def _base32(text: str) -> Iterator[str | None]:
@@ -175,8 +185,8 @@ def _text(data: bytes) -> str | None:
     try:
         return contents.unicode_of(data)
     except ValueError:
-        old = data.decode("cp1252", "replace")
-        return old if _GERMAN.fullmatch(old) else None
+        odd = data.translate(None, _OLD)
+        return None if odd or len(data) < 8 else data.decode("cp1252")
 
 
 def _mixed(run: str) -> bool:

@@ -263,7 +263,7 @@ def attachment(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
     )
     yield from _of_faults(sheet, "privacy.attachment", remedy)
     for piece in sheet.pieces:
-        if re.search(r"\bdata:[\w.+-]+/[\w.+-]+[;,]", piece.text, re.IGNORECASE):
+        if "data:" in piece.text.lower() and _EMBEDDED.search(piece.text):
             what = Text(de="Der Text bettet eine Datei ein (data:).", en="The text embeds a file (data:).")
             yield _finding("privacy.attachment", piece.place, what, remedy)
 
@@ -410,7 +410,7 @@ def pseudonym(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
 def identifier(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
     """Refuse what names a person by itself."""
     for piece in sheet.pieces:
-        for name, number in identifiers.found(piece.readable, allowed=facts.allowed_addresses).items():
+        for name, number in _identifiers(piece, facts).items():
             title = identifiers.KINDS[name].title
             what = Text(
                 de=f"{piece.place.de} enthält etwas, das aussieht wie: {title.de} ({number}).",
@@ -423,6 +423,10 @@ def identifier(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
                 "catalogue (contactPoint).",
             )
             yield _finding("privacy.identifier", piece.place, what, remedy)
+
+
+def _identifiers(piece: Piece, facts: Facts) -> dict[str, int]:
+    return identifiers.found(piece.readable, allowed=facts.allowed_addresses, public=facts.exempt)
 
 
 @checks.check("privacy.value")
@@ -484,7 +488,7 @@ def path(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
     """Refuse places on this machine: they tell accounts and the build-up of the system."""
     for piece in sheet.pieces:
         text = piece.readable
-        if _PATH.search(text) or any(folder and folder in text for folder in facts.paths):
+        if _names_folder(text) or any(folder and folder in text for folder in facts.paths):
             what = Text(
                 de="Der Text nennt einen Ordner dieses Rechners.",
                 en="The text names a folder of this machine.",
@@ -532,17 +536,30 @@ _PATH = re.compile(
     r"|(?<![\w])[A-Za-z]:[\\/]{1,2}(?:Users|Windows|Program Files|Documents)\b"
     r"|\\\\[\w.-]+\\[\w$.-]+",
 )
+_PATH_SIGNS = (
+    "/home", "/Users", "/root", "/tmp", "/var/folders", "/private", "/mnt", "/media", "/srv", "/opt", "/usr/local",  # noqa: S108 - looked for, not written to
+    ":\\", ":/", "\\\\",
+)  # fmt: skip
+"""Every folder that is looked for holds one of these; looking for them is much faster than the pattern."""
+_EMBEDDED = re.compile(r"\bdata:[\w.+-]+/[\w.+-]+[;,]", re.IGNORECASE)
 _SECRETS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
-        r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-        r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|pypi-)[A-Za-z0-9_-]{16,}",
-        r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
-        r"\b[a-z][a-z0-9+.-]{1,15}://[^\s/:@'\"]{1,64}:[^\s/@'\"]{1,64}@",
-        r"(?i)\b(?:password|passwort|passwd|kennwort|secret|api[_-]?key|access[_-]?token|auth[_-]?token)[\"']?\s*[:=]\s*[\"'][^\"'\s{}]{6,}[\"']",
+    (signs.split(), re.compile(pattern))
+    for signs, pattern in (
+        ("-----begin", r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+        ("akia asia", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+        (
+            "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- xox sk- pypi-",
+            r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|pypi-)[A-Za-z0-9_-]{16,}",
+        ),
+        ("eyj", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+        ("://", r"\b[a-z][a-z0-9+.-]{1,15}://[^\s/:@'\"]{1,64}:[^\s/@'\"]{1,64}@"),
+        (
+            "passw kennwort secret key token",
+            r"(?i)\b(?:password|passwort|passwd|kennwort|secret|api[_-]?key|access[_-]?token|auth[_-]?token)[\"']?\s*[:=]\s*[\"'][^\"'\s{}]{6,}[\"']",
+        ),
     )
 )
+"""What a secret looks like, each with signs in small letters without which it is not looked for."""
 
 _SHOW = Text(
     de="Zeigen Sie Tabellen mit sb.table(...), Zahlen mit sb.headline(...), Abbildungen mit sb.figure(...).",
@@ -579,7 +596,12 @@ def _is_report_of_error(text: str) -> bool:
 
 @lru_cache(maxsize=512)  # the cells of a report share most of their texts
 def _holds_secret(text: str) -> bool:
-    return any(pattern.search(text) for pattern in _SECRETS)
+    folded = text.lower()
+    return any(pattern.search(text) for signs, pattern in _SECRETS if any(sign in folded for sign in signs))
+
+
+def _names_folder(text: str) -> bool:
+    return any(sign in text for sign in _PATH_SIGNS) and _PATH.search(text) is not None
 
 
 def _of_faults(sheet: Sheet, rule: str, remedy: Text) -> Iterator[Finding]:

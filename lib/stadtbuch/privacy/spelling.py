@@ -19,10 +19,10 @@ _UNSEEN = (
 _HIDING = re.compile(f"[{_UNSEEN}]")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _ALIKE = str.maketrans(
-    "аеорсухіјѕкмтнвԁԛԝӏ" + "αειικνορτυχ",
-    "aeopcyxijskmthbdqwl" + "aeiikvoptux",
+    "аеорсухіјѕкмтнвԁԛԝӏ" + "αεικνορτυχ" + "ı",
+    "aeopcyxijskmthbdqwl" + "aeikvoptux" + "i",
 )
-"""Cyrillic and Greek small letters that look like Latin ones (a part of Unicode TR 39, confusables)."""
+"""Cyrillic and Greek small letters that look like Latin ones (a part of Unicode TR 39), and the i without a dot."""
 
 
 def plain(text: str) -> str:

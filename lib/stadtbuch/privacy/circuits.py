@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 import scipy.sparse as sp
 
+from stadtbuch.privacy import nullspace
 from stadtbuch.privacy.moves import (
     NOBODY,
     Mask,
@@ -31,6 +32,8 @@ from stadtbuch.privacy.solver import NEVER, Program
 LADDER = ((160, False), (640, False), (2500, False), (60, True), (640, True))
 HIDDEN_ALREADY = 1e-4  # the price of a cell that is hidden anyway
 WITHIN = (300, 1500)  # how many hidden cells a proof is looked for in when one is to be published again
+BARREN = 50  # searches of one size in vain, and none with success, after which that size is left out
+FEW = 20  # cells to be published again below which algebra is not asked first
 AROUND = 40  # how many hidden cells are torn down at once
 
 
@@ -60,8 +63,8 @@ class Ground:
         seen[cell] = True
         ring, count = np.array([cell]), 1
         while len(ring) and count < limit:
-            rows = np.unique(_listed(self.columns, ring))
-            near = np.unique(_listed(self.rows, rows))
+            rows = _distinct(_listed(self.columns, ring), self.rows.shape[0])
+            near = _distinct(_listed(self.rows, rows), len(allowed))
             near = near[allowed[near] & ~seen[near]]
             if count + len(near) > limit:
                 near = near[np.argsort(price[near], kind="stable")[: limit - count]]
@@ -74,7 +77,8 @@ class Ground:
         seen, fresh = np.zeros(len(self.open), dtype=bool), cells
         seen[cells] = True
         while len(fresh):
-            above = np.unique(self.sums[np.unique(_listed(self.columns, fresh))])
+            rows = _distinct(_listed(self.columns, fresh), self.rows.shape[0])
+            above = _distinct(self.sums[rows], len(seen))
             fresh = above[self.open[above] & ~seen[above]]
             seen[fresh] = True
         return np.flatnonzero(seen)
@@ -84,21 +88,32 @@ class Ground:
         cell, insider = requirement
         need = float(self.problem.need[cell]) if self.problem.primary[cell] else 1.0
         size, at = len(cells), int(np.searchsorted(cells, cell))
-        part = self.columns[:, cells]
-        used = np.unique(part.indices)
-        part = part.tocsr()[used]
         low, high = np.zeros(2 * size), np.concatenate([np.full(size, np.inf), self.down[cells]])
         low[at], high[at], high[size + at] = need, need, 0.0
         if insider != NOBODY:
             high[np.flatnonzero(np.tile(cells == insider, 2))] = 0.0
-        both = sp.hstack([part, -part], format="csc")
-        program = Program(both, low=low, high=high, prices=np.concatenate([price[cells], price[cells]]))
+        program = Program(
+            self._up_and_down(cells), low=low, high=high, prices=np.concatenate([price[cells], price[cells]])
+        )
         self.programs += 1
         if program.solve() == NEVER:
             return None
         found = program.found()
         move = whole(cells, found[:size] - found[size:])
         return move if move is not None and self._holds(move, requirement) else None
+
+    def _up_and_down(self, cells: np.ndarray) -> sp.csc_matrix:
+        """Give the relations of some cells, each cell twice: as what is added and as what is taken away."""
+        lines = _listed(self.columns, cells)
+        used = _distinct(lines, self.rows.shape[0])
+        number = np.zeros(self.rows.shape[0], dtype=self.columns.indices.dtype)
+        number[used] = np.arange(len(used))
+        ends = np.cumsum(np.diff(self.columns.indptr)[np.r_[cells, cells]])
+        signs = _listed(self.columns, cells, self.columns.data)
+        return sp.csc_matrix(
+            (np.r_[signs, -signs], np.tile(number[lines], 2), np.r_[0, ends]),
+            shape=(len(used), 2 * len(cells)),
+        )
 
     def _holds(self, move: Move, requirement: Requirement) -> bool:
         """Check in whole numbers what the solver found."""
@@ -118,6 +133,7 @@ class Circuits:
         self.hidden = problem.primary & (problem.values > 0)
         self.moves: dict[Requirement, Move] = {}
         self.users: dict[int, set[Requirement]] = {}
+        self.barren = [0] * (len(LADDER) + 1)
 
     @property
     def price(self) -> np.ndarray:
@@ -177,13 +193,17 @@ class Circuits:
         if requirement in self.moves:
             return
         price = self.price
-        for limit, sums in (*LADDER, (len(price), False)):
+        for rung, (limit, sums) in enumerate((*LADDER, (len(price), False))):
+            if rung < len(LADDER) and self.barren[rung] >= BARREN:
+                continue
             cells = self.ground.around(requirement[0], allowed=self.ground.open, price=price, limit=limit)
             if sums:
                 cells = self.ground.with_sums(cells)
             move = self.ground.cheapest(requirement, cells, price)
             if move is not None:
+                self.barren[rung] = -len(price)  # it leads somewhere in this table
                 break
+            self.barren[rung] += 1
         else:
             raise NotClosableError(requirement[0])
         self.take(requirement, move)
@@ -214,7 +234,11 @@ class Circuits:
 
     def drop(self, cells: Iterable[int] | None = None) -> None:
         """Publish again what the proofs do not need, dearest first."""
-        spare = np.flatnonzero(self.hidden & ~self.problem.primary) if cells is None else cells
+        spare = np.flatnonzero(self.hidden & ~self.problem.primary) if cells is None else np.asarray(cells)
+        if len(spare) > FEW:
+            tied = nullspace.tied(self.problem.relations, self.hidden)
+            unsafe = self.hidden & self.problem.primary
+            spare = spare[~np.isin(tied[spare], tied[unsafe])]  # each of these alone computes an unsafe cell
         for cell in sorted((int(one) for one in spare), key=lambda one: (-self.cost[one], one)):
             self._publish(cell)
 
@@ -287,8 +311,17 @@ def _sums(rows: sp.csr_matrix) -> np.ndarray:
     return sums
 
 
-def _listed(matrix: sp.csr_matrix | sp.csc_matrix, lines: np.ndarray) -> np.ndarray:
-    """Give the indices that stand in some lines of a compressed matrix."""
+def _listed(
+    matrix: sp.csr_matrix | sp.csc_matrix, lines: np.ndarray, of: np.ndarray | None = None
+) -> np.ndarray:
+    """Give the indices that stand in some lines of a compressed matrix, or what `of` holds beside them."""
     starts, many = matrix.indptr[lines], np.diff(matrix.indptr)[lines]
     offsets = np.repeat(starts - np.r_[0, np.cumsum(many)[:-1]], many)
-    return matrix.indices[offsets + np.arange(len(offsets))]
+    return (matrix.indices if of is None else of)[offsets + np.arange(len(offsets))]
+
+
+def _distinct(indices: np.ndarray, size: int) -> np.ndarray:
+    """Give each index below `size` once, in order."""
+    there = np.zeros(size, dtype=bool)
+    there[indices] = True
+    return np.flatnonzero(there)

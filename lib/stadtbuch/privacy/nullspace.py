@@ -49,11 +49,54 @@ def computed(relations: sp.csr_matrix, hidden: Mask) -> Mask:
     [True, False, False, False, False, False]
     """
     cells = np.flatnonzero(hidden)
-    steps, free = _in_steps(_lines(relations, cells), len(cells))
-    numbers = _solution(steps, free, len(cells))
+    (numbers,) = _solutions(relations, cells, 1)
     found = np.zeros(len(hidden), dtype=bool)
     found[cells] = [number == 0 for number in numbers]
     return found
+
+
+def tied(relations: sp.csr_matrix, hidden: Mask) -> np.ndarray:
+    """
+    Find withheld cells that tell each other: whoever learns one of them computes the others of its group.
+
+    In every solution of the withheld part such cells are multiples of each other, so two solutions with chosen free
+    numbers show the groups. To publish one of a group is to publish all of it.
+
+    Parameters
+    ----------
+    relations, hidden
+        As in `computed`.
+
+    Returns
+    -------
+    numpy.ndarray
+        The number of each cell's group; -1 for cells that are published or computed.
+
+    Examples
+    --------
+    Of two withheld cells beside their total each tells the other; of three none does:
+
+    >>> table = sp.csr_matrix([[1, 1, -1, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1, -1]])
+    >>> tied(table, np.array([True, True, False, True, True, True, False])).tolist()
+    [0, 0, -1, 1, 2, 3, -1]
+    """
+    cells = np.flatnonzero(hidden)
+    groups = np.full(len(hidden), -1)
+    number: dict[int, int] = {}
+    for cell, one, two in zip(cells.tolist(), *_solutions(relations, cells, 2), strict=True):
+        if one or two:
+            ratio = one * pow(two, -1, PRIME) % PRIME if two else -1
+            groups[cell] = number.setdefault(ratio, len(number))
+    return groups
+
+
+def _solutions(relations: sp.csr_matrix, cells: np.ndarray, many: int) -> list[list[int]]:
+    """Give some solutions of the withheld part of a table: the same ones for every table of this size."""
+    steps, free = _in_steps(_lines(relations, cells), len(cells))
+    chance = np.random.default_rng(0)
+    return [
+        _solution(steps, free, chance.integers(1, PRIME, len(free)).tolist(), len(cells)) for _ in range(many)
+    ]
 
 
 def _lines(relations: sp.csr_matrix, cells: np.ndarray) -> list[Line]:
@@ -112,11 +155,12 @@ def _put_in(line: Line, solved: int, other: Line, number: int, where: list[set[i
             where[cell].discard(number)
 
 
-def _solution(steps: Sequence[tuple[int, Line]], free: Sequence[int], size: int) -> list[int]:
-    """Give every free cell a number of its own and work out the others, last step first."""
+def _solution(
+    steps: Sequence[tuple[int, Line]], free: Sequence[int], chosen: Sequence[int], size: int
+) -> list[int]:
+    """Give free cells the chosen numbers and work out the others, last step first."""
     numbers = [0] * size
-    chosen = np.random.default_rng(0).integers(1, PRIME, len(free))  # the same for every table of this size
-    for cell, number in zip(free, chosen.tolist(), strict=True):
+    for cell, number in zip(free, chosen, strict=True):
         numbers[cell] = number
     for solved, line in reversed(steps):
         total = sum(amount * numbers[cell] for cell, amount in line.items() if cell != solved)

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stadtbuch.privacy import audit, nullspace, suppression
+from stadtbuch.privacy import audit, circuits, nullspace, suppression
 from stadtbuch.privacy.hierarchies import Cube, Hierarchy
 from stadtbuch.privacy.primary import few, room_of_counts
 
@@ -46,6 +46,41 @@ def test_computed_is_what_ranks_say(data: st.DataObject) -> None:
     hidden = data.draw(st.lists(st.booleans(), min_size=size, max_size=size))
     found = nullspace.computed(sp.csr_matrix(relations), np.array(hidden))
     assert found.tolist() == by_ranks(relations, hidden)
+
+
+@given(st.data())
+def test_tied_cells_tell_each_other(data: st.DataObject) -> None:
+    """Cells of one group are those that are computed once one of them is published, and no others."""
+    size = data.draw(st.integers(1, 6))
+    row = st.lists(st.integers(-1, 1), min_size=size, max_size=size)
+    relations = sp.csr_matrix(data.draw(st.lists(row, min_size=1, max_size=5)))
+    hidden = np.ones(size, dtype=bool)
+    groups, known = nullspace.tied(relations, hidden), nullspace.computed(relations, hidden)
+    assert (groups == -1).tolist() == known.tolist()
+    for cell in np.flatnonzero(~known):
+        told = nullspace.computed(relations, np.arange(size) != cell) | (np.arange(size) == cell)
+        assert (told & ~known).tolist() == (groups == groups[cell]).tolist()
+
+
+def test_what_algebra_forbids_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thinning a pattern gives the same cells with and without asking algebra first, and solves less with it."""
+    chance = np.random.default_rng(4)
+    names = [tuple(f"{name}{at}" for at in range(9)) for name in "rc"]
+    cube = Cube(tuple(Hierarchy(one[0][0], one, {"all": one}) for one in names), chance.integers(0, 9, 81))
+    primary = few(cube.values, minimum=4)
+    problem = suppression.Problem(
+        cube.relations, cube.values, primary, room_of_counts(cube.values, minimum=4), cube.values + 1
+    )
+    found = []
+    for fewest in (0, 1000):
+        monkeypatch.setattr(circuits, "FEW", fewest)
+        one = circuits.Circuits(problem)
+        one.grow()
+        one.drop()
+        found.append((one.hidden.tolist(), one.ground.programs))
+    (asked, less), (tried, more) = found
+    assert asked == tried
+    assert less < more
 
 
 def a_problem() -> suppression.Problem:

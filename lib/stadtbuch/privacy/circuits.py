@@ -33,6 +33,9 @@ LADDER = ((160, False), (640, False), (2500, False), (60, True), (640, True))
 HIDDEN_ALREADY = 1e-4  # the price of a cell that is hidden anyway
 WITHIN = (300, 1500)  # how many hidden cells a proof is looked for in when one is to be published again
 BARREN = 50  # searches of one size in vain, and none with success, after which that size is left out
+MANY = 2000  # cells to be published again from which on those of few proofs come first
+PROOFS = 5  # what few proofs are: publishing a cell means to find each of them anew
+THINNING = 4000  # programs that one thinning of a pattern may take
 FEW = 20  # cells to be published again below which algebra is not asked first
 AROUND = 40  # how many hidden cells are torn down at once
 
@@ -133,7 +136,7 @@ class Circuits:
         self.hidden = problem.primary & (problem.values > 0)
         self.moves: dict[Requirement, Move] = {}
         self.users: dict[int, set[Requirement]] = {}
-        self.barren = [0] * (len(LADDER) + 1)
+        self.barren, self.vain = [0] * (len(LADDER) + 1), [0] * len(WITHIN)
 
     @property
     def price(self) -> np.ndarray:
@@ -239,8 +242,18 @@ class Circuits:
             tied = nullspace.tied(self.problem.relations, self.hidden)
             unsafe = self.hidden & self.problem.primary
             spare = spare[~np.isin(tied[spare], tied[unsafe])]  # each of these alone computes an unsafe cell
-        for cell in sorted((int(one) for one in spare), key=lambda one: (-self.cost[one], one)):
+        end = self.ground.programs + THINNING
+        for cell in self._in_order(spare):
+            if self.ground.programs >= end:
+                return  # what is left is safe as it is, and perhaps dearer than need be
             self._publish(cell)
+
+    def _in_order(self, spare: np.ndarray) -> list[int]:
+        """Put cells that may be published again in order: dearest first, of very many those of few proofs first."""
+        many = np.zeros(len(self.cost), dtype=bool)
+        if len(spare) > MANY:
+            many[spare] = [len(self.users.get(int(one), ())) > PROOFS for one in spare]
+        return sorted((int(one) for one in spare), key=lambda one: (many[one], -self.cost[one], one))
 
     def _publish(self, cell: int) -> bool:
         """Publish one cell if every proof that uses it can be replaced."""
@@ -266,9 +279,12 @@ class Circuits:
 
     def _within(self, requirement: Requirement, price: np.ndarray) -> Move | None:
         """Look for a move among hidden cells only, near by first."""
-        for limit in WITHIN:
+        for rung, limit in enumerate(WITHIN):
+            if rung + 1 < len(WITHIN) and self.vain[rung] >= BARREN:
+                continue
             cells = self.ground.around(requirement[0], allowed=self.hidden, price=price, limit=limit)
             move = self.ground.cheapest(requirement, cells, price)
+            self.vain[rung] += 1 if move is None else -len(price)
             if move is not None or len(cells) < limit:
                 return move
         return None

@@ -35,6 +35,7 @@ def page(told: Told) -> dict[str, Any]:
     return {
         "headline": headline(told),
         "bars": list(bars(told)),
+        "reading": reading(told),
         "rows": [*_outcomes(told), *_effort(told), *_readers(told)],
         "levels": [_level(name, one) for name, one in told["levels"].items()],
         "source": levels.SOURCE,
@@ -60,6 +61,22 @@ def headline(told: Told) -> Text:
         de += f", {count(spared['runs'], 'de')} waren nicht nötig"
         en += f", {count(spared['runs'], 'en')} were not needed"
     return Text(de=de + ".", en=en + ".")
+
+
+def reading(told: Told) -> Text:
+    """
+    Say how to read the picture; what has no bar in it is not explained.
+
+    Examples
+    --------
+    >>> reading({"spared": None}).en
+    'The longer the bar, the more often.'
+    """
+    de, en = "Je länger der Balken, desto öfter.", "The longer the bar, the more often."
+    if told["spared"] is not None:
+        de += " Gespart ist ein Lauf, dessen Eingaben und Code dieselben waren wie beim letzten Mal."
+        en += " A run is spared if its inputs and code were the same as the last time."
+    return Text(de=de, en=en)
 
 
 def bars(told: Told) -> Iterator[dict[str, Any]]:

@@ -77,6 +77,16 @@ def test_bars_are_as_long_as_their_numbers() -> None:
     ]
 
 
+@pytest.mark.parametrize("spared", [None, {"runs": 3, "since": "2026-01-15"}])
+def test_the_reading_help_explains_the_bars_that_are_there(spared: dict | None) -> None:
+    """Spared runs are explained where the picture has a bar of them, and only there."""
+    told = {"schedule": None, "runs": {"ran": 10, "failed": 0, "refused": 5}, "spared": spared}
+
+    drawn = any("gespart" in one["label"].de for one in process.bars(told))
+
+    assert drawn is ("Gespart" in process.reading(told).de) is ("spared" in process.reading(told).en)
+
+
 def test_without_figures_there_is_no_page_and_no_link(tmp_path: Path) -> None:
     """A site that was given none has no page of them, and search does not lead there."""
     site = small_city.make_site(tmp_path, today=date(2026, 1, 16))

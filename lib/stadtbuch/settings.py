@@ -92,12 +92,28 @@ class Thresholds(_Frozen):
 
     `min_count`: counts from 1 to one below it are not published. `min_count_sensitive`: the same for sensitive
     groups. `solver_nodes`: how many nodes the exact search may open; a count, not a time, so that the same
-    table gives the same pattern on every machine.
+    table gives the same pattern on every machine. `rate_numerator`, `rate_denominator`: a rate needs so many cases with
+    the feature and without it, among so many; 3 and 100 unless a city is stricter.
     """
 
     min_count: Threshold
     min_count_sensitive: Threshold
     solver_nodes: Threshold
+    rate_numerator: Threshold | None = None
+    rate_denominator: Threshold | None = None
+
+    @property
+    def values(self) -> dict[str, int]:
+        """Give the numbers that the city decided, by name."""
+        stated = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: one.value for name, one in stated.items() if one is not None}
+
+    @model_validator(mode="after")
+    def _never_looser(self) -> Thresholds:
+        for one, least in ((self.rate_numerator, 3), (self.rate_denominator, 100)):
+            if one is not None and one.value < least:
+                raise ValueError(f"a threshold of rates is below {least}")
+        return self
 
 
 class Tables(_Frozen):

@@ -20,6 +20,7 @@ from stadtbuch.privacy.layout import ASK, COARSEN, Labels, refusal, relate
 from stadtbuch.privacy.levels import condition_of
 from stadtbuch.privacy.primary import MinimumCount, Rule, few, in_one, judge, room_of_counts
 from stadtbuch.privacy.protection import Judged, Protection, Zeros
+from stadtbuch.privacy.ratios import USUAL, Thresholds
 from stadtbuch.privacy.tables import LEAST, Cell, ProtectedTable
 from stadtbuch.privacy.tabulation import Tabulation
 from stadtbuch.texts import Text
@@ -48,6 +49,8 @@ class Rules:
         What withholding costs: a name in `COSTS`.
     concentration
         Rules for sums. Their parameters stay inside the city.
+    rates
+        What rates formed from the tables need.
     """
 
     min_count: int
@@ -55,6 +58,7 @@ class Rules:
     zeros: Zeros = "published"
     cost: str = "value"
     concentration: tuple[Rule, ...] = ()
+    rates: Thresholds = USUAL
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,7 @@ class _Cleared:
             hierarchies={level.name: level.groups for level in one.levels if level.groups},
             measure=one.measure.to_record(),
             zeros=self.rules.zeros,
+            rates=self.rules.rates,
             bounds=lambda: self.made.intervals(number),
         )
 

@@ -21,6 +21,7 @@ import pandas as pd
 
 from stadtbuch.errors import ProtectionError, UsageError
 from stadtbuch.model.verdict import Finding, Severity
+from stadtbuch.privacy import ratios
 from stadtbuch.privacy.groupings import Condition, Grouping
 from stadtbuch.privacy.layout import (
     ASK,
@@ -37,6 +38,8 @@ from stadtbuch.privacy.layout import (
 )
 from stadtbuch.privacy.levels import Groups, Levels
 from stadtbuch.privacy.primary import few, in_one, room_of_counts
+from stadtbuch.privacy.ratios import USUAL, Thresholds
+from stadtbuch.privacy.safety import Safety
 from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
@@ -48,9 +51,7 @@ ZERO = "–"
 RECORD_FORMAT = 1
 FULL_FORMAT = 2
 """The record of a table with more than counts in a grid: format 1 and `FULL_KEYS`."""
-FULL_KEYS = ("layout", "hierarchies", "measure", "zeros", "safety", "together")
-SAFETY = "U"
-"""The grade of safety: the upper end of what can be computed of an unsafe cell is as high as its rule asks."""
+FULL_KEYS = ("layout", "hierarchies", "measure", "zeros", "safety", "together", "rates")
 LEAST: Mapping[Zeros, int] = {"published": 1, "may-be-withheld": 0}
 CLOSE = 1e-6  # of the solver's numbers, which stand for whole ones
 
@@ -110,6 +111,8 @@ class ProtectedTable:
         Whether zeros are always published, so that a withheld number is at least 1, or may be withheld too.
     together
         The tables that were protected together with this one, itself among them; empty if it stands alone.
+    rates
+        The thresholds that rates formed from it keep.
     bounds
         In a table protected together with others, what all of them tell of its cells: at least and at most.
     """
@@ -130,6 +133,7 @@ class ProtectedTable:
     measure: Mapping[str, Any] = field(default_factory=dict)
     zeros: Zeros = "published"
     together: tuple[str, ...] = ()
+    rates: Thresholds = USUAL
     bounds: Callable[[], tuple[np.ndarray, np.ndarray]] | None = field(
         default=None, compare=False, repr=False
     )
@@ -171,14 +175,12 @@ class ProtectedTable:
         return (f"min-count {self.min_count}", *concentration, "complementary-suppression", least)
 
     @property
-    def safety(self) -> str:
+    def safety(self) -> Safety:
         """
-        Give the grade of safety: ``U``.
-
-        R would be "not recoverable by algebra", W "known to within an interval of some width". U is more than both:
-        of every cell that is unsafe by itself, readers must believe a value as high as its rule asks for.
+        Give the grade of safety: of every cell that is unsafe by itself, readers must believe a value as high as its
+        rule asks for; of every other withheld cell, more than one value.
         """
-        return SAFETY
+        return Safety.upper_end
 
     @property
     def suppressed(self) -> int:
@@ -275,6 +277,14 @@ class ProtectedTable:
             given = dict(zip(wanted, labels, strict=True))
             cells.append(Cell(labels, _sum([cell.value for cell in self._parts(given)])))
         return self._frame(cells, wanted)
+
+    def rate(self, among: ProtectedTable, by: str | Sequence[str], **changes: int) -> pd.DataFrame:
+        """Give the rate of what is counted here among what another table counts; see `ratios.rate`."""
+        return ratios.rate(self, among, by, **changes)
+
+    def mean(self, per: ProtectedTable, by: str | Sequence[str]) -> pd.DataFrame:
+        """Give the sums of this table per unit that another table counts; see `ratios.mean`."""
+        return ratios.mean(self, per, by)
 
     def _by_level(self, wanted: Sequence[str]) -> pd.DataFrame:
         """Give the cells of a cube by variables or levels; everything else is margin."""
@@ -379,7 +389,7 @@ class ProtectedTable:
 
     def to_record(self) -> dict[str, Any]:
         """Give the public record, as JSON can hold it: no hidden number, no reason why a cell is hidden."""
-        full = self.layout != "grid" or self.zeros != "published"
+        full = self.layout != "grid" or self.rates != USUAL
         return {
             "format": FULL_FORMAT if full else RECORD_FORMAT,
             "kind": "protected-table",
@@ -413,7 +423,15 @@ class ProtectedTable:
             }
             for name, one in self.hierarchies.items()
         }
-        said = (self.layout, nested, dict(self.measure), self.zeros, self.safety, list(self.together))
+        said = (
+            self.layout,
+            nested,
+            dict(self.measure),
+            self.zeros,
+            str(self.safety),
+            list(self.together),
+            list(self.rates),
+        )
         return dict(zip(FULL_KEYS, said, strict=True))
 
     @classmethod
@@ -666,7 +684,11 @@ def _cell_of(record: Mapping[str, Any]) -> Cell:
 
 def _full_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """Read what only a record in full format says."""
-    if record["layout"] not in ("grid", "cube") or record["zeros"] not in LEAST or record["safety"] != SAFETY:
+    if (
+        record["layout"] not in ("grid", "cube")
+        or record["zeros"] not in LEAST
+        or record["safety"] != Safety.upper_end
+    ):
         raise _not_a_record()
     nested = {
         str(name): {
@@ -681,6 +703,7 @@ def _full_of(record: Mapping[str, Any]) -> dict[str, Any]:
         "measure": dict(record["measure"]),
         "zeros": record["zeros"],
         "together": tuple(map(str, record["together"])),
+        "rates": Thresholds(*map(int, record["rates"])),
     }
 
 

@@ -428,7 +428,8 @@ def _grid(
         column_names=[column["name"] for column in facts["columns"]],
         nameable=_nameables(facts),
     )
-    return replace(bare, where=conditions(facts.get("rows") or {}))
+    rates = tabulations.rates(out.facts["thresholds"])
+    return replace(bare, where=conditions(facts.get("rows") or {}), rates=rates)
 
 
 def _cube(

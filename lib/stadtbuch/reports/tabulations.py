@@ -12,6 +12,7 @@ from stadtbuch.errors import ProtectionError, UsageError
 from stadtbuch.privacy import clearance, primary
 from stadtbuch.privacy.layout import Naming
 from stadtbuch.privacy.levels import Levels
+from stadtbuch.privacy.ratios import DENOMINATOR, NUMERATOR, Thresholds
 from stadtbuch.privacy.tabulation import Measure, Tabulation, of_counts, of_rows
 from stadtbuch.texts import Text
 
@@ -162,6 +163,21 @@ def rules(facts: Mapping[str, Any], described: Mapping[str, Any], *, min_count: 
         zeros=described.get("zeros", "published"),
         cost=facts.get("tables", {}).get("cost", "value"),
         concentration=concentration(facts),
+        rates=rates(facts["thresholds"]),
+    )
+
+
+def rates(thresholds: Mapping[str, int]) -> Thresholds:
+    """
+    Give the thresholds of rates that the city decided.
+
+    Examples
+    --------
+    >>> rates({"rate_denominator": 200})
+    Thresholds(numerator=3, denominator=200)
+    """
+    return Thresholds(
+        int(thresholds.get("rate_numerator", NUMERATOR)), int(thresholds.get("rate_denominator", DENOMINATOR))
     )
 
 

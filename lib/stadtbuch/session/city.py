@@ -538,9 +538,7 @@ def city_facts(city: City) -> dict[str, Any]:
             "synthetic": settings.city.synthetic,
             "contact": settings.city.contact,
         },
-        "thresholds": {
-            name: getattr(settings.thresholds, name).value for name in type(settings.thresholds).model_fields
-        },
+        "thresholds": settings.thresholds.values,
         **({} if settings.tables.cost == "value" else {"tables": {"cost": settings.tables.cost}}),
         "rules": settings.rules.version,
         "languages": list(LANGUAGES),

@@ -316,7 +316,11 @@ def _methods(site: Site) -> dict[str, Any]:
         "rules": site.settings.rules,
         "book": seal.FOLDER if site.seal is not None else None,
         "process": process.FOLDER if site.process is not None else None,
-        "thresholds": [(label, getattr(thresholds, name)) for name, label in wording.THRESHOLDS.items()],
+        "thresholds": [
+            (label, getattr(thresholds, name))
+            for name, label in wording.THRESHOLDS.items()
+            if name in thresholds.values
+        ],
     }
 
 

@@ -110,6 +110,8 @@ THRESHOLDS = {
     "min_count_sensitive": Text(
         de="Mindestfallzahl bei schutzbedürftigen Gruppen", en="Minimum count for sensitive groups"
     ),
+    "rate_numerator": Text(de="Fälle, die eine Quote braucht", en="Cases that a rate needs"),
+    "rate_denominator": Text(de="Unter so vielen", en="Among so many"),
     "solver_nodes": Text(de="Höchstzahl der Rechenschritte", en="Steps of the search, at most"),
 }
 

@@ -17,7 +17,7 @@ from stadtbuch.model.analysis import Manifest
 from stadtbuch.model.verdict import Decision, Finding, Outcome, Severity, decide
 from stadtbuch.privacy import released
 from stadtbuch.privacy.primary import Rule
-from stadtbuch.reports import content, recount, regrid, screening
+from stadtbuch.reports import content, meeting, recount, regrid, screening
 from stadtbuch.reports import evidence as evidences
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.city import City, confidential
@@ -69,6 +69,7 @@ def _findings(city: City, evidence: Evidence, *, manifest: Manifest, step: str) 
     screen = screening.Screen.of(city, evidence)
     yield from content.uncompared(screen.uncompared)
     yield from evidences.findings(evidence)
+    yield from meeting.findings(evidence, step=step)
     if step == "prepare":
         least = {name: _least(city, evidence) for name in own}
         yield from content.given(manifest.gives, evidence.tables)

@@ -8,6 +8,7 @@ minimise, record. A plain frame comes back.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -27,6 +28,7 @@ from stadtbuch.errors import AccessDenied, SourceError, UsageError
 from stadtbuch.model.actor import Actor
 from stadtbuch.model.analysis import Input, Manifest, Question
 from stadtbuch.model.dataset import Dataset
+from stadtbuch.session import merging
 from stadtbuch.session.snapshots import (
     Kept,
     Snapshot,
@@ -38,6 +40,7 @@ from stadtbuch.session.snapshots import (
     places_rules,
     units_repeat,
 )
+from stadtbuch.settings import environment
 from stadtbuch.stamps import Memory
 from stadtbuch.state import State
 from stadtbuch.store import Store, frame_bytes, read_frame
@@ -242,6 +245,42 @@ class City:
         frame = read_frame(snapshot.data)
         frame.attrs["stadtbuch"] = {"dataset": dataset, "class": str(snapshot.dataset.access_class)}
         return frame
+
+    def merge(
+        self, left: Any, right: Any, on: str | Sequence[str] | None = None, how: merging.How = "inner"
+    ) -> Any:
+        """
+        Join two tables, and say early if the join tells people apart who were not told apart before.
+
+        Parameters
+        ----------
+        left, right
+            Frames that `load` gave, or what was made of them.
+        on
+            Columns that both have; without it, all of them.
+        how
+            As pandas has it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The join; ``attrs["stadtbuch"]`` holds the measured k and the columns that tell something.
+
+        Warns
+        -----
+        UserWarning
+            ``privacy.merge`` with the columns, never a value. In a run of open data it is an error, and the gate
+            measures once more.
+
+        Raises
+        ------
+        UsageError
+            ``merge.columns`` if there is nothing to join by.
+        """
+        made, finding = merging.merge(left, right, on=on, how=how, inputs=self.facts()["inputs"])
+        if finding is not None:
+            warnings.warn(merging.refused(finding).render(environment().language), stacklevel=2)
+        return made
 
     def snapshot(
         self,

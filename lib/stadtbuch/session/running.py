@@ -13,6 +13,7 @@ from typing import Any
 
 from stadtbuch import atomic
 from stadtbuch.errors import StateError
+from stadtbuch.session import merging
 from stadtbuch.session.city import not_declared
 from stadtbuch.store import read_frame
 from stadtbuch.texts import Text
@@ -113,6 +114,25 @@ class RunCity:
         frame = read_frame(self._bytes(dataset, declared))[wanted]
         frame.attrs["stadtbuch"] = {"dataset": dataset, "class": declared["class"]}
         return frame
+
+    def merge(
+        self, left: Any, right: Any, on: str | Sequence[str] | None = None, how: merging.How = "inner"
+    ) -> Any:
+        """
+        Join two tables; parameters and result as in `City.merge`.
+
+        Raises
+        ------
+        Refused
+            ``privacy.merge`` if the join tells people apart who were not told apart before. Where the run reads data
+            that are not open, its rows do not leave and it goes on; the gate says so.
+        UsageError
+            ``merge.columns``.
+        """
+        made, finding = merging.merge(left, right, on=on, how=how, inputs=self.info["inputs"])
+        if finding is not None and not self.info["restricted"]:
+            raise merging.refused(finding)
+        return made
 
     def _table(self, dataset: str, declared: Mapping[str, Any]) -> Any:
         from stadtbuch.privacy import released  # noqa: PLC0415 - scipy, for released tables only

@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from stadtbuch.access import coarsening
 from stadtbuch.errors import AccessDenied, UsageError
 from stadtbuch.model.dataset import Dataset, PrivacyRole
 from stadtbuch.texts import Text
@@ -88,7 +89,8 @@ def minimise(
     """
     kept = matching(frame, dataset, rows=rows)
     slim = frame.loc[kept, list(dict.fromkeys(columns))].reset_index(drop=True)
-    return slim.assign(**{name: _replaced(slim[name], pseudonym) for name in identifiers(dataset, columns)})
+    named = {name: _replaced(slim[name], pseudonym) for name in identifiers(dataset, columns)}
+    return slim.assign(**named, **{name: _coarse(slim[name], dataset) for name in coarse(dataset, columns)})
 
 
 def matching(frame: pd.DataFrame, dataset: Dataset, *, rows: Mapping[str, Any]) -> pd.Series:
@@ -143,6 +145,8 @@ def _require_fair(
     role = dataset.table.column(name).privacy
     if role in PICKING_OUT:
         raise _picks_out(dataset, name)
+    if dataset.table.column(name).coarse is not None:
+        raise _exact(dataset, name)
     if name not in covered and role is not PrivacyRole.harmless:
         raise _not_of_purpose(dataset, name, purpose=purpose, covered=covered)
     if role is PrivacyRole.sensitive and name not in columns:
@@ -154,6 +158,18 @@ def identifiers(dataset: Dataset, columns: Sequence[str]) -> list[str]:
     return [
         one for one in dict.fromkeys(columns) if dataset.table.column(one).privacy is PrivacyRole.identifier
     ]
+
+
+def coarse(dataset: Dataset, columns: Sequence[str]) -> list[str]:
+    """Give those of the columns that arrive coarser than they are kept; open data arrive as they are."""
+    if dataset.is_open:
+        return []
+    return [one for one in dict.fromkeys(columns) if dataset.table.column(one).coarse is not None]
+
+
+def _coarse(values: pd.Series, dataset: Dataset) -> pd.Series:
+    rule = dataset.table.column(str(values.name)).coarse
+    return values if rule is None else coarsening.coarsened(values, rule)
 
 
 def _replaced(values: pd.Series, pseudonym: Pseudonym) -> pd.Series:
@@ -225,6 +241,24 @@ def _picks_out(dataset: Dataset, name: str) -> AccessDenied:
         remedy=Text(
             de="Wählen Sie nach Merkmalen von Gruppen aus, etwa nach dem Gebiet.",
             en="Filter by what groups have in common, such as the area.",
+        ),
+    )
+
+
+def _exact(dataset: Dataset, name: str) -> AccessDenied:
+    return AccessDenied(
+        "access.filter-coarse",
+        Text(
+            de=f"{dataset.id} lässt sich nicht nach {name} auswählen.",
+            en=f"{dataset.id} cannot be filtered by {name}.",
+        ),
+        why=Text(
+            de="Diese Spalte wird nur vergröbert gelesen; eine Auswahl nach genauen Werten verriete sie.",
+            en="This column is read coarsened only; a filter by exact values would tell them.",
+        ),
+        remedy=Text(
+            de="Zählen Sie je Zelle und Zeitraum, und wählen Sie danach aus.",
+            en="Count per cell and slot, and select afterwards.",
         ),
     )
 

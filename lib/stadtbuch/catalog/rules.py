@@ -368,6 +368,28 @@ DIRECTIVES = {
 }
 
 
+@rule("access", "table")
+def coarseness(dataset: Dataset, say: Say) -> Iterator[Problem]:
+    """A step belongs to numbers, a slot to moments, one of both to a column, and both to data that are not open."""
+    for number, column in enumerate(dataset.table.fields):
+        if column.coarse is None:
+            continue
+        step, slot = column.coarse.step, column.coarse.slot
+        fits = {FieldType.number: step, FieldType.integer: step, FieldType.datetime: slot}.get(column.type)
+        if fits is None or (step is not None and slot is not None):
+            what = Text(
+                de="ist step: für Zahlen oder slot: für Zeitpunkte",
+                en="is step: for numbers or slot: for moments",
+            )
+            yield say(f"schema.fields.{number}.coarse", "catalog.coarse", what)
+        elif dataset.is_open:
+            what = Text(
+                de="wirkt nicht: offene Daten gibt es, wie sie sind",
+                en="has no effect: open data are given as they are",
+            )
+            yield say(f"schema.fields.{number}.coarse", "catalog.coarse", what)
+
+
 @rule("table")
 def formats(dataset: Dataset, say: Say) -> Iterator[Problem]:
     """How a column is written fits its type and is without contradiction."""

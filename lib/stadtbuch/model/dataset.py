@@ -153,6 +153,17 @@ class Constraints(Frozen):
     pattern: str | None = None
 
 
+class Coarseness(Frozen):
+    """
+    How coarse a column arrives wherever data that are not open are read: by a step of numbers, or a slot of time.
+
+    For coordinates the step is the side of a cell, in the unit of the column.
+    """
+
+    step: float | None = Field(default=None, gt=0)
+    slot: Literal["hour", "quarter-day", "day"] | None = None
+
+
 class Column(Frozen):
     """
     One column: name, type, meaning, privacy role, and how its source writes it.
@@ -164,6 +175,8 @@ class Column(Frozen):
     `timezone` is for times that are written without an offset and not in the city's own zone: ``UTC``, or
     ``Etc/GMT-1`` for winter time all year. `ambiguous` says which of the two hours is meant when the clocks
     go back; without it such a time is an error.
+
+    `coarse` is for places and moments of people: nobody reads them more exactly.
     """
 
     name: Name
@@ -183,6 +196,7 @@ class Column(Frozen):
     false: tuple[str, ...] = ("false", "False", "0", "nein")
     timezone: str | None = None
     ambiguous: Literal["refuse", "summer", "winter"] = "refuse"
+    coarse: Coarseness | None = None
 
     @property
     def heading(self) -> str:

@@ -52,6 +52,9 @@ A_DONATION = {
     "rights": {"de": "erklärt", "en": "declared"}, "method": {"de": "gemessen", "en": "measured"},
     "checked": {"de": "geprüft", "en": "checked"},
 }  # fmt: skip
+A_BUDGET = {
+    "epsilon": 1, "reason": {"de": "x", "en": "x"}, "decided_by": "data-owner", "decided": "2026-01-10",
+}  # fmt: skip
 
 CASES = [
     ("open", put("access", ...), "catalog.access-missing", "access", "class: open"),
@@ -117,6 +120,11 @@ CASES = [
     ("closed", put("access", "grants", 0, "role", "Frau Amt"), "catalog.value", "access.grants.0.role", ""),
     ("closed", put("privacy", "purposes", "age-structure", ["agee"]), "catalog.purpose-column",
      "privacy.purposes.age-structure.0", "age"),
+    ("open", put("privacy", {"unit": "none", "budget": A_BUDGET}), "catalog.budget", "privacy.budget", "beiträgt"),
+    ("closed", put("privacy", "budget", A_BUDGET | {"epsilon": 11}), "catalog.value",
+     "privacy.budget.epsilon", ""),
+    ("closed", put("schema", "fields", 1, "coarse", {"slot": "hour"}), "catalog.coarse",
+     "schema.fields.1.coarse", ""),
     ("closed", put("privacy", "purposes", "Age", ["age"]), "catalog.value", "privacy.purposes.Age", ""),
 ]  # fmt: skip
 

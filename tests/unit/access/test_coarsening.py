@@ -1,0 +1,131 @@
+"""Where somebody was, and when, arrives by cell and slot only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from stadtbuch.access.coarsening import coarsened
+from stadtbuch.access.minimise import minimise, pseudonym, require_fair_filter
+from stadtbuch.errors import AccessDenied
+from stadtbuch.model.dataset import Coarseness, Dataset
+from stadtbuch.privacy import tables
+
+ADataset = Callable[..., Dataset]
+TITLE = {"de": "x", "en": "x"}
+HOME = (4_131_777.7, 3_471_333.3)
+STATION = (4_135_100.0, 3_472_100.0)
+COLUMNS = ["person_id", "from_x", "from_y", "to_x", "to_y", "started"]
+NAMED = pseudonym(b"key", dataset="mobility.rides", version="v1", purpose="cycling")
+
+
+@pytest.fixture
+def rides(a_dataset: ADataset) -> Callable[..., Dataset]:
+    """Give the description of rides: ends by cells of a kilometre, moments by the hour."""
+    metres = {"step": 1000}
+
+    def described(access: str = "closed") -> Dataset:
+        fields = [
+            {"name": "person_id", "type": "string", "title": TITLE, "privacy": "identifier"},
+            *(
+                {"name": name, "type": "number", "title": TITLE, "privacy": "quasi-identifier", "coarse": metres}
+                for name in ("from_x", "from_y", "to_x", "to_y")
+            ),
+            {
+                "name": "started", "type": "datetime", "title": TITLE, "privacy": "quasi-identifier",
+                "coarse": {"slot": "hour"},
+            },
+        ]  # fmt: skip
+        privacy = {"unit": "person", "purposes": {"age-structure": COLUMNS}}
+        return a_dataset(access, schema={"fields": fields}, privacy=privacy)
+
+    return described
+
+
+@pytest.fixture
+def traces() -> pd.DataFrame:
+    """Give five rides from the station, and one that begins at somebody's door at 7:41."""
+    starts = [STATION] * 5 + [HOME]
+    return pd.DataFrame(
+        {
+            "person_id": [f"P{number}" for number in range(6)],
+            "from_x": [x for x, _ in starts],
+            "from_y": [y for _, y in starts],
+            "to_x": 4_140_500.0,
+            "to_y": 3_470_500.0,
+            "started": pd.to_datetime(
+                [f"2026-03-02T08:{minute:02}" for minute in range(5)] + ["2026-03-02T07:41"]
+            ),
+        }
+    )
+
+
+def read(traces: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """Read as a session or a run does."""
+    return minimise(traces, dataset, columns=COLUMNS, rows={}, pseudonym=NAMED)
+
+
+def test_nobody_gets_the_exact_place_or_minute(traces: pd.DataFrame, rides: Any) -> None:
+    """All that arrives of the door is its square kilometre, and of the minute its hour."""
+    door = read(traces, rides()).iloc[-1]
+    assert (door["from_x"], door["from_y"]) == (4_131_000.0, 3_471_000.0)
+    assert str(door["started"]) == "2026-03-02 07:00:00"
+
+
+def test_moving_a_door_within_its_cell_changes_nothing(traces: pd.DataFrame, rides: Any) -> None:
+    """What is read is a function of the cell."""
+    moved = traces.assign(from_x=traces["from_x"].where(traces["person_id"] != "P5", 4_131_001.0))
+    assert read(moved, rides()).equals(read(traces, rides()))
+
+
+def test_one_ride_is_withheld_in_the_table_of_ends(traces: pd.DataFrame, rides: Any) -> None:
+    """Counts per start, end and hour: five rides are told, the one from the door is not."""
+    counts = read(traces, rides()).astype("str").groupby(["from_x", "started"]).size()
+    made = tables.protect(
+        counts, rows="from_x", columns="started", min_count=3, node_limit=100, dataset="mobility.rides",
+        name="rides", unit="person", column_names=COLUMNS,
+    )  # fmt: skip
+    told = {cell.labels: cell.value for cell in made.cells if None not in cell.labels}
+    assert told["4131000.0", "2026-03-02 07:00:00"] is None
+    assert 1 not in [cell.value for cell in made.cells]
+
+
+def test_a_filter_by_exact_places_is_refused(rides: Any) -> None:
+    """Which rows come would tell what the coarse column hides."""
+    with pytest.raises(AccessDenied) as refused:
+        require_fair_filter(rides(), purpose="age-structure", columns=COLUMNS, rows={"from_x": HOME[0]})
+    assert (refused.value.code, refused.value.exit_code) == ("access.filter-coarse", 4)
+
+
+def test_open_data_arrive_as_they_are(traces: pd.DataFrame, rides: Any) -> None:
+    """What everybody may download is not made worse."""
+    assert read(traces, rides("open"))["from_x"].iloc[-1] == HOME[0]
+
+
+@pytest.mark.parametrize("step", [0.001, 0.01, 0.1])
+def test_degrees_have_steps_too(step: float) -> None:
+    """Every value is at most a step above its cell's lower end, and the ends have no crumbs of binary numbers."""
+    values = pd.Series([-7.4567, 0.0, 0.07, 7.4567, 54.3219])
+    cells = coarsened(values, Coarseness(step=step))
+    assert ((values - cells >= -1e-9) & (values - cells < step)).all()
+    assert all(len(repr(one).partition(".")[2]) <= 3 for one in cells)
+    assert coarsened(cells, Coarseness(step=step)).equals(cells)
+
+
+def test_whole_numbers_stay_whole_and_gaps_stay_gaps() -> None:
+    """A missing place is no place, not the zero point."""
+    cells = coarsened(pd.Series([1999, None], dtype="Int64"), Coarseness(step=500))
+    assert cells.tolist() == [1500, pd.NA]
+    assert coarsened(pd.Series([None, 1.5]), Coarseness(step=1)).isna().tolist() == [True, False]
+
+
+def test_a_day_begins_by_the_clock_on_the_wall() -> None:
+    """Moments with a zone are cut in it, also on the day on which the clocks change."""
+    moments = pd.Series(
+        pd.to_datetime(["2026-03-29T00:30", "2026-10-25T02:30+02:00"], format="ISO8601", utc=True)
+    )
+    days = coarsened(moments.dt.tz_convert("Europe/Berlin"), Coarseness(slot="day"))
+    assert [one.isoformat()[:16] for one in days] == ["2026-03-29T00:00", "2026-10-25T00:00"]

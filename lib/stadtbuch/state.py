@@ -42,6 +42,7 @@ Folder = Literal[
     "journal",
     "failures",
     "answers",
+    "disclosure",
 ]
 FOLDERS: tuple[Folder, ...] = get_args(Folder)
 KEY_BYTES = 32

@@ -171,17 +171,47 @@ def _show_failures(console: Console, lines: list[dict[str, Any]]) -> None:
 @app.command(
     help=explained(
         Text(
-            de="Zeigt alle Ausgaben eines Berichts, die älteste zuerst.",
-            en="Show all editions of a report, the oldest first.",
+            de="Zeigt alle Ausgaben eines Berichts, die älteste zuerst; mit --disclosure die bekannten Tabellen.",
+            en="Show all editions of a report, the oldest first; with --disclosure the tables that are known.",
         ),
         example="stadtbuch report history who-lives-where",
     )
 )
-def history(report: ReportArgument, *, city: CityOption = None, as_json: JsonOption = False) -> None:
-    """Show the editions of a report."""
-    from stadtbuch.reports import definitions, editions  # noqa: PLC0415 - start-up time
+def history(
+    report: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="REPORT",
+            help=said("Name des Berichts.", "Name of the report."),
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    disclosure: Annotated[
+        bool,
+        typer.Option(
+            "--disclosure",
+            help=said(
+                "Zeigt statt der Ausgaben die geschützten Tabellen, die je veröffentlicht wurden, und womit jede "
+                "geprüft ist; ohne Bericht alle.",
+                "Show instead of editions the protected tables that were ever published, and what each was tested "
+                "with; all of them without a report.",
+            ),
+        ),
+    ] = False,
+    city: CityOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the editions of a report, or what is known of its tables."""
+    from stadtbuch.reports import definitions, differencing, editions  # noqa: PLC0415 - start-up time
 
     opened = open_city(city)
+    if disclosure:
+        known = differencing.listing(opened.state, report)
+        answer(known, as_json=as_json, human=lambda console: _show_disclosure(console, known))
+        return
+    if report is None:
+        raise _no_report()
     found = list(editions.history(opened.state, report))
     if not found:
         definitions.choose(definitions.load(opened.settings), [report])
@@ -190,6 +220,47 @@ def history(report: ReportArgument, *, city: CityOption = None, as_json: JsonOpt
         _event(one) | {"status": "awaiting-approval"} for one in editions.all_waiting(opened.state, report)
     ]
     answer(lines, as_json=as_json, human=lambda console: _show_history(console, lines))
+
+
+def _no_report() -> UsageError:
+    return UsageError(
+        "usage.report-missing",
+        Text(de="Es fehlt der Name des Berichts.", en="The name of the report is missing."),
+        remedy=Text(
+            de="Nennen Sie ihn, oder schreiben Sie --disclosure dazu: dann gilt es für alle.",
+            en="Name it, or add --disclosure: then all are meant.",
+        ),
+    )
+
+
+def _show_disclosure(console: Console, known: list[dict[str, Any]]) -> None:
+    """Say per dataset which tables are known, how large they are and what they were tested with."""
+    dataset = None
+    for one in known:
+        if one["dataset"] != dataset:
+            dataset = one["dataset"]
+            console.print(dataset, style="bold")
+        cells = said(
+            f"{one['cells']} Felder, {one['withheld']} geheim gehalten",
+            f"{one['cells']} cells, {one['withheld']} withheld",
+        )
+        more = len(one["editions"]) - 1
+        others = said(f" und {more} weitere", f" and {more} more") if more else ""
+        console.print(
+            f"  {one['editions'][0]}{others} ({one['table']}): {cells}; {_tested(one)}", soft_wrap=True
+        )
+    if not known:
+        console.print(said("Noch keine geschützte Tabelle.", "No protected table yet."))
+
+
+def _tested(one: dict[str, Any]) -> str:
+    """Say what a table was tested with, and what was found."""
+    if one["grade"] is None:
+        return said("vor dieser Prüfung veröffentlicht", "published before there was this test")
+    return said(
+        f"geprüft mit {one['tested_with']} früheren, {one['sets']} Mengen, {one['exposed']} davon zu genau",
+        f"tested with {one['tested_with']} earlier ones, {one['sets']} sets, {one['exposed']} of them too exact",
+    )
 
 
 def _event(one: Archived) -> dict[str, Any]:

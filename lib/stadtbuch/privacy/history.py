@@ -12,7 +12,7 @@ Mukherjee (2000) on releases that follow each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -27,6 +27,8 @@ from stadtbuch.privacy.solver import NEVER, Program
 CLOSE = 1e-6  # of the solver's numbers, which stand for whole ones
 LARGEST = 1_000_000
 """Atoms that one joint test takes on; what is impossible or nobody's is not among them."""
+NARROW = 0.1
+"""How near a sum may not become known, as a part of itself."""
 ENDLESS = 1000.0
 """What an unknown may exceed the published numbers by: more than any minimum count, so that no search is endless."""
 RUNS = 32
@@ -62,6 +64,8 @@ class Release:
         The smallest count above zero that is published.
     least
         What readers know of every withheld number: 1 where zeros are published, else 0.
+    summed
+        Whether the numbers are sums of a column and no counts.
     """
 
     id: str
@@ -71,6 +75,7 @@ class Release:
     values: tuple[int | None, ...]
     min_count: int
     least: int = 1
+    summed: bool = False
 
     @classmethod
     def of(cls, id: str, record: Mapping[str, Any]) -> Release:
@@ -87,7 +92,8 @@ class Release:
         told = [(*record.get("where", ()), *cell["where"]) for cell in record["cells"]]
         least = 1 if LEAST in record.get("rules", (LEAST,)) else 0
         values = [cell["value"] for cell in record["cells"]]
-        return cls.stating(id, told, values, min_count=int(record["min_count"]), least=least)
+        summed = "sum" in record.get("measure", {})
+        return cls.stating(id, told, values, min_count=int(record["min_count"]), least=least, summed=summed)
 
     @classmethod
     def stating(
@@ -98,6 +104,7 @@ class Release:
         *,
         min_count: int,
         least: int = 1,
+        summed: bool = False,
     ) -> Release:
         """
         Make a release from the predicate and the number of each cell.
@@ -121,7 +128,7 @@ class Release:
             for column, one in enumerate(chosen):
                 cells[row, column] = found[column].setdefault(one, len(found[column]))
         choices = tuple(tuple(tuple(dict(known[key]) for key in one) for one in own) for own in found)
-        return cls(id, columns, choices, cells, tuple(values), min_count, least)
+        return cls(id, columns, choices, cells, tuple(values), min_count, least, summed)
 
     @classmethod
     def read(cls, id: str, content: Mapping[str, Any]) -> Release:
@@ -131,9 +138,8 @@ class Release:
         )
         columns = tuple(content["columns"])
         cells = np.array(content["cells"], dtype=np.int64).reshape(-1, len(columns))
-        return cls(
-            id, columns, choices, cells, tuple(content["values"]), content["min_count"], content["least"]
-        )
+        rest = {name: content[name] for name in ("min_count", "least", "summed")}
+        return cls(id, columns, choices, cells, tuple(content["values"]), **rest)
 
     @property
     def content(self) -> dict[str, Any]:
@@ -145,6 +151,7 @@ class Release:
             "values": list(self.values),
             "min_count": self.min_count,
             "least": self.least,
+            "summed": self.summed,
         }
 
     @property
@@ -172,8 +179,7 @@ class Exposure:
     Parameters
     ----------
     atoms
-        How many sets of people turn out to be between one and the minimum count, those left out that contain another;
-        the new release is needed for each.
+        How many sets are exposed, those left out that contain another one; the new release is needed for each.
     exact
         How many of them are known exactly.
     with_
@@ -193,6 +199,8 @@ def exposure(new: Release, earlier: Sequence[Release], *, together: Together | N
     Test a new release together with earlier ones of the same rows.
 
     A set of atoms is exposed if its count must be at least 1 and must be below the minimum count of the new release.
+    Of sums nobody outside knows how many contribute: a set is exposed if its sum becomes known to a tenth, and neither
+    the new release nor the earlier ones told that alone.
     Tested are all atoms of the common refinement and their margins, and for each earlier release those of its
     refinement with the new one. What the earlier releases tell alone is not the new one's fault.
 
@@ -547,29 +555,48 @@ Found = tuple[tuple[np.ndarray, ...], float, float]
 """A set (the pieces per axis), and what its count can be: at least, at most."""
 
 
+Tell = Callable[[np.ndarray, np.ndarray], Mask]
+"""Says of sets by the least and the most that they can be, as far as is known, whether they may be exposed."""
+
+
+def _telling(new: Release) -> Tell:
+    """Give what counts as told too much for the numbers of a release."""
+    if new.summed:
+        return lambda low, high: (high > CLOSE) & (high - low <= NARROW * low + CLOSE * np.maximum(high, 1))
+    return lambda low, high: (low > 1 - CLOSE) & (high < new.min_count - CLOSE)
+
+
 def _suspects(new: Release, earlier: Sequence[Release], together: Together) -> tuple[list[Found], int]:
     """Find the sets that the new release exposes, and how many were tested."""
     made = refined([new, *earlier])
-    families = _families(made, [new, *earlier])
-    checked = sum(int(np.prod(one.shape)) for one in families)
     if int(np.prod(made.shape, dtype=float)) > LARGEST:
         raise TooFineError
-    never = made.impossible(together)
-    found = _exposed(
-        _Joint(made, [_own(made, one) for one in (new, *earlier)], never), families, new.min_count
-    )
-    if found and earlier:
-        before = _Joint(made, [_own(made, one) for one in earlier], never)
-        found = [one for one in found if not _is_exposed(before, one[0], new.min_count)]
-    return found, checked
+    families = _families(made, [new, *earlier])
+    checked = sum(int(np.prod(one.shape)) for one in families)
+    never, tell = made.impossible(together), _telling(new)
+
+    def joint(releases: Sequence[Release]) -> _Joint:
+        return _Joint(made, [_own(made, one) for one in releases], never)
+
+    found = _exposed(joint([new, *earlier]), families, tell)
+    alone = [[new]] if new.summed else []
+    for told in ([*alone, earlier] if earlier else alone) if found else ():
+        known = joint(told)
+        found = [one for one in found if not _is_exposed(known, one[0], tell)]
+    return [one for one in found if not any(_within(other[0], one[0]) for other in found)], checked
 
 
-def _exposed(joint: _Joint, families: Sequence[_Family], minimum: int) -> list[Found]:
+def _within(inner: tuple[np.ndarray, ...], outer: tuple[np.ndarray, ...]) -> bool:
+    """Say whether a set is part of another one and not all of it."""
+    inside = all(not (mine & ~theirs).any() for mine, theirs in zip(inner, outer, strict=True))
+    return inside and any((mine != theirs).any() for mine, theirs in zip(inner, outer, strict=True))
+
+
+def _exposed(joint: _Joint, families: Sequence[_Family], tell: Tell) -> list[Found]:
     """Follow every suspicion until counts are found that clear it, or none can be."""
-    left = _swept(joint, families, minimum)
     boxes: dict[bytes, tuple[np.ndarray, ...]] = {}
     atoms: list[np.ndarray] = []
-    for family, open_ in zip(families, left, strict=True):
+    for family, open_ in zip(families, _swept(joint, families, tell), strict=True):
         for at in map(tuple, np.argwhere(open_)):
             inside = np.flatnonzero(family.alone(at).ravel()[joint.alive])
             box = tuple(own[one] for own, one in zip(family.groups, at, strict=True))
@@ -578,18 +605,23 @@ def _exposed(joint: _Joint, families: Sequence[_Family], minimum: int) -> list[F
     ends = np.cumsum([0, *(len(inside) for inside in atoms)])
     columns = np.concatenate([np.zeros(0, dtype=np.int64), *atoms])
     sets = sp.csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(atoms), len(joint.alive)))
-    return _followed(joint, sets, list(boxes.values()), minimum)
+    return _followed(joint, sets, list(boxes.values()), tell)
 
 
-def _swept(joint: _Joint, families: Sequence[_Family], minimum: int) -> list[Mask]:
+def _swept(joint: _Joint, families: Sequence[_Family], tell: Tell) -> list[Mask]:
     """Make all suspicious sets small at once, then large, as long as that clears some."""
     left = [one.sums(joint.unknown) < 1 for one in families]
+    low = [np.full(one.shape, np.inf) for one in families]
+    high = [np.full(one.shape, -np.inf) for one in families]
 
     def clear() -> int:
         counts = joint.counts()
-        for family, open_ in zip(families, left, strict=True):
+        for family, open_, least, most in zip(families, left, low, high, strict=True):
             if open_.any():
-                open_ &= _small(family.sums(counts), minimum)
+                sums = family.sums(counts)
+                np.minimum(least, sums, out=least)
+                np.maximum(most, sums, out=most)
+                open_ &= tell(least, most)
         return sum(int(open_.sum()) for open_ in left)
 
     before, now = -1, clear()
@@ -605,39 +637,32 @@ def _swept(joint: _Joint, families: Sequence[_Family], minimum: int) -> list[Mas
     return left
 
 
-def _small(sums: np.ndarray, minimum: int) -> Mask:
-    return (sums > 1 - CLOSE) & (sums < minimum - CLOSE)
-
-
 def _followed(
-    joint: _Joint, sets: sp.csr_matrix, boxes: Sequence[tuple[np.ndarray, ...]], minimum: int
+    joint: _Joint, sets: sp.csr_matrix, boxes: Sequence[tuple[np.ndarray, ...]], tell: Tell
 ) -> list[Found]:
     """Search each set for itself; whatever counts are found bear on all of them."""
-    open_, found = np.ones(len(boxes), dtype=bool), []
+    low, high, found = np.full(len(boxes), np.inf), np.full(len(boxes), -np.inf), []
+    open_ = np.ones(len(boxes), dtype=bool)
     for one, box in enumerate(boxes):
         ends = []
         for sign in (1.0, -1.0):
             if open_[one]:
                 ends.append(joint.search(reduce(np.multiply.outer, box).astype(float), sign))
-                open_ &= _small(sets @ joint.program.found()[: len(joint.alive)], minimum)
+                sums = sets @ joint.program.found()[: len(joint.alive)]
+                low, high = np.minimum(low, sums), np.maximum(high, sums)
+                open_ &= tell(low, high)
         if open_[one]:
-            open_[one] = False
             found.append((box, ends[0], ends[1]))
-    return [one for one in found if not any(_within(other[0], one[0]) for other in found)]
+    return found
 
 
-def _within(inner: tuple[np.ndarray, ...], outer: tuple[np.ndarray, ...]) -> bool:
-    """Say whether a set is part of another one and not all of it."""
-    inside = all(not (mine & ~theirs).any() for mine, theirs in zip(inner, outer, strict=True))
-    return inside and any((mine != theirs).any() for mine, theirs in zip(inner, outer, strict=True))
-
-
-def _is_exposed(joint: _Joint, box: tuple[np.ndarray, ...], minimum: int) -> bool:
-    """Say whether one set is known to be small."""
+def _is_exposed(joint: _Joint, box: tuple[np.ndarray, ...], tell: Tell) -> bool:
+    """Say whether one set is told too much."""
     weights = reduce(np.multiply.outer, box).astype(float)
     if (weights.astype(bool) & joint.unknown).any():
         return False
-    return joint.search(weights, 1.0) > 1 - CLOSE and joint.search(weights, -1.0) < minimum - CLOSE
+    ends = [np.array([joint.search(weights, sign)]) for sign in (1.0, -1.0)]
+    return bool(tell(*ends)[0])
 
 
 def _needed(
@@ -649,7 +674,7 @@ def _needed(
 
     def exposes(chosen: Sequence[Release]) -> bool:
         joint = _Joint(made, [_own(made, one) for one in (new, *chosen)], never)
-        return _is_exposed(joint, box, new.min_count)
+        return _is_exposed(joint, box, _telling(new))
 
     alone = next((one for one in earlier if exposes([one])), None)
     if exposes([]):

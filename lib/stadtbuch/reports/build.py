@@ -19,18 +19,18 @@ from stadtbuch import journal, spared
 from stadtbuch.book import checkpoint, standing
 from stadtbuch.errors import ReportError, StadtbuchError, StateError
 from stadtbuch.model.report import Edition, Report
-from stadtbuch.model.verdict import Decision, decide
+from stadtbuch.model.verdict import Decision
 from stadtbuch.reports import (
     approvals,
     crate,
     decisions,
     definitions,
+    differencing,
     editions,
     failures,
     gate,
     last_good,
     packages,
-    recount,
     recovery,
     registers,
     release,
@@ -196,7 +196,7 @@ def judged(
     works = _all_cells(city, names, days)
     _plan_step(city, works, "prepare")
     _run_step(city, works, "prepare", jobs=jobs, progress=progress, crew=crew)
-    _refuse_several(works)
+    _refuse_together(city, works)
     _plan_step(city, works, "report")
     _run_step(city, works, "report", jobs=jobs, progress=progress, crew=crew, done=done)
     return works
@@ -355,26 +355,18 @@ def _remember(city: City, works: Sequence[Work]) -> None:
     remembered.keep(city.state, works[0].report.name, found)
 
 
-def _refuse_several(works: Sequence[Work]) -> None:
-    """Refuse a report whose cells together would release several protected tables of one dataset."""
-    for report in {work.report.name for work in works}:
-        own = [work for work in works if work.report.name == report and "prepare" in work.requests]
-        found = list(recount.several({work.requests["prepare"].key: _to_release(work) for work in own}))
-        for work in own if found else ():
-            if work.open:
-                _take(work, "prepare", None, decide(found, passed=work.report.title))
-
-
-def _to_release(work: Work) -> Mapping[str, Mapping[str, Any]]:
-    """
-    Give the tables of a preparing run; one of each closed input where it is not known which.
-
-    A run that failed today succeeds another day, and then its table stands beside those released before.
-    """
-    if "prepare" in work.evidence:
-        return work.evidence["prepare"].tables
-    inputs = work.requests["prepare"].info["inputs"].items()
-    return {name: {"dataset": name} for name, one in inputs if one["class"] != "open"}
+def _refuse_together(city: City, works: Sequence[Work]) -> None:
+    """Refuse tables that tell too much together with what was released, or with tables before them in this build."""
+    beside = differencing.Beside()
+    said: dict[str, Decision] = {}
+    for work in works:
+        if work.open and "prepare" in work.evidence:
+            run = work.requests["prepare"].key
+            if run not in said:
+                evidence, title = work.evidence["prepare"], work.report.title
+                said[run] = gate.judge_together(city, evidence, beside, passed=title)
+            if not said[run].allowed:
+                _take(work, "prepare", None, said[run])
 
 
 def _take(work: Work, step: str, evidence: Evidence | None, decision: Decision) -> None:

@@ -16,7 +16,7 @@ from stadtbuch.book import standing
 from stadtbuch.errors import UsageError
 from stadtbuch.model.report import Approval, Edition, Report
 from stadtbuch.privacy import released
-from stadtbuch.reports import approvals, crate, definitions, editions, outputs
+from stadtbuch.reports import approvals, crate, definitions, differencing, editions, outputs
 from stadtbuch.reports.editions import Archived
 from stadtbuch.runs import manifest
 from stadtbuch.session.city import City
@@ -73,6 +73,7 @@ def approve(city: City, name: str, *, record: bool = False) -> Approved:
         waiting = list(editions.all_waiting(city.state, name))
         if any((one.edition.code, one.edition.rules) != (code, rules) for one in waiting):
             raise _stale(name)
+        differencing.require_safe(city, [_files(one) for one in waiting])
         approval = Approval(role=city.actor.role, decided=city.today, code=code, rules=rules)
         _enter_approval(city, report, approval, waiting)
         released = tuple(release_waiting(city, one, approval) for one in waiting)
@@ -92,14 +93,19 @@ def _enter_approval(city: City, report: Report, approval: Approval, waiting: lis
 
 def release_waiting(city: City, waiting: Archived, approval: Approval) -> Edition:
     """Put an edition that waited into the archive; its files stay as they were judged."""
-    files = {file.path: (waiting.folder / file.path).read_bytes() for file in waiting.edition.files}
-    if editions.damaged_files(waiting):
-        raise editions.damaged(waiting.folder)
+    files = _files(waiting)
     approved = _free_name(city, waiting.edition).model_copy(update={"approval": approval})
     made, files = crate.seal(approved, files)
     release(city, made, files)
     editions.remove(waiting.folder)
     return made
+
+
+def _files(waiting: Archived) -> dict[str, bytes]:
+    """Read the files of an edition that waits, as they were judged."""
+    if editions.damaged_files(waiting):
+        raise editions.damaged(waiting.folder)
+    return {file.path: (waiting.folder / file.path).read_bytes() for file in waiting.edition.files}
 
 
 def release(city: City, edition: Edition, files: Mapping[str, bytes]) -> None:
@@ -111,6 +117,7 @@ def release(city: City, edition: Edition, files: Mapping[str, bytes]) -> None:
     """
     place = editions.place(city.state, edition.report, edition.cell) / edition.edition
     staged = editions.stage(place, edition, files)
+    differencing.remember(city, edition, files)
     enter(city, "released", edition)
     editions.switch(staged, place)
 

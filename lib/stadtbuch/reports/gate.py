@@ -17,7 +17,7 @@ from stadtbuch.model.analysis import Manifest
 from stadtbuch.model.verdict import Decision, Finding, Outcome, Severity, decide
 from stadtbuch.privacy import released
 from stadtbuch.privacy.primary import Rule
-from stadtbuch.reports import content, meeting, recount, regrid, screening
+from stadtbuch.reports import content, differencing, meeting, recount, regrid, screening
 from stadtbuch.reports import evidence as evidences
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.city import City, confidential
@@ -62,6 +62,23 @@ def judge(
         return evidence, decide(found, passed=_passed(city, step))
     except Exception as error:  # noqa: BLE001 - fail closed: what cannot be judged is not published
         return None, _broken(type(error).__name__)
+
+
+def judge_together(city: City, evidence: Evidence, beside: differencing.Beside, *, passed: Text) -> Decision:
+    """
+    Judge the tables of a preparing run with everything that was released before, and with each other.
+
+    Parameters
+    ----------
+    beside
+        What the same build would release besides; tables that pass are added.
+    passed
+        What is said if nothing was found.
+    """
+    try:
+        return decide(list(differencing.findings(city, evidence.tables, beside)), passed=passed)
+    except Exception as error:  # noqa: BLE001 - fail closed, as in `judge`
+        return _broken(type(error).__name__)
 
 
 def _findings(city: City, evidence: Evidence, *, manifest: Manifest, step: str) -> Iterator[Finding]:

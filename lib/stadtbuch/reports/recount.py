@@ -2,8 +2,7 @@
 Whether a protected table says what its dataset says: every published number is counted again.
 
 A table comes from code that nobody checked, and any whole number looks like a count. So the gate counts the
-rows that the run saw once more, by the conditions that each cell states. And because tables that are safe
-alone can be subtracted from each other, a report may release one table of a dataset.
+rows that the run saw once more, by the conditions that each cell states.
 """
 
 from __future__ import annotations
@@ -55,7 +54,6 @@ def findings(evidence: Evidence, *, concentration: Sequence[Rule] = ()) -> Itera
         if name in wanted and one.get("kind") == "frame"
     }
     yield from judge(tables, frames=frames, inputs=inputs, concentration=concentration)
-    yield from several({str(evidence.facts.get("key")): evidence.tables})
 
 
 def snapshot(evidence: Evidence, described: Mapping[str, Any]) -> pd.DataFrame:
@@ -283,40 +281,6 @@ def _label(value: Any, exact: Mapping[str, str], bands: Sequence[tuple[Any, Any,
     return exact.get(str(value)) or next(inside, None)
 
 
-def several(made: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[Finding]:
-    """
-    Find datasets of which more than one protected table would be released: ``reports.several-tables``.
-
-    Parameters
-    ----------
-    made
-        Key of a preparing run -> its tables' records by name. Cells that share a run share its key.
-
-    Examples
-    --------
-    >>> table = {"dataset": "population.residents"}
-    >>> [one.rule for one in several({"run 1": {"t": table}, "run 2": {"t": table}})]
-    ['reports.several-tables']
-    >>> list(several({"run 1": {"t": table}}))
-    []
-    """
-    released = [dataset for tables in made.values() for dataset in _systems(tables)]
-    for dataset in sorted({one for one in released if released.count(one) > 1}):
-        yield _several(dataset)
-
-
-def _systems(tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Name the dataset of every table of a run; tables that were protected together are one."""
-    found = {}
-    for name, record in tables.items():
-        together = tuple(record.get("together", ()))
-        complete = name in together and all(
-            tuple(tables.get(one, {}).get("together", ())) == together for one in together
-        )
-        found[record["dataset"], together if complete else name] = record["dataset"]
-    return list(found.values())
-
-
 # ---- what is said -------------------------------------------------------------------------------------
 
 FEWEST_NAMED = 5
@@ -388,25 +352,6 @@ def _unit_repeated(name: str, dataset: str) -> Finding:
         Text(
             de="Wählen Sie im Manifest die Zeilen eines Stichtags, etwa rows: {reference_date: ...}.",
             en="Select the rows of one reference date in the manifest, such as rows: {reference_date: ...}.",
-        ),
-    )
-
-
-def _several(dataset: str) -> Finding:
-    return _refuse(
-        "reports.several-tables",
-        dataset,
-        Text(
-            de=f"Der Bericht gäbe mehr als eine geschützte Tabelle aus {dataset} heraus. Was die eine geheim "
-            f"hält, ließe sich aus der anderen errechnen; gemeinsam geprüft werden sie noch nicht.",
-            en=f"The report would release more than one protected table of {dataset}. What one withholds "
-            f"could be computed from the other; they are not yet checked together.",
-        ),
-        Text(
-            de="Bilden Sie eine Tabelle mit allen Merkmalen, schützen Sie sie einmal, und zeigen Sie auf den "
-            "Seiten Ausschnitte davon (docs/decisions/0003-one-table-protected-once.md).",
-            en="Make one table with all variables, protect it once, and show parts of it on the pages "
-            "(docs/decisions/0003-one-table-protected-once.md).",
         ),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 from stadtbuch.errors import StadtbuchError
 from stadtbuch.model.report import Report
 from stadtbuch.model.verdict import Decision, Outcome, Severity
-from stadtbuch.reports import build, definitions, gate, registers
+from stadtbuch.reports import build, definitions, differencing, gate, registers
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.runs import execute, manifest, parameters, plan
 from stadtbuch.runs.manifest import Analysis
@@ -80,6 +80,9 @@ def tried(city: City, path: Path, given: Sequence[str], *, progress: Tell | None
     evidence, decision = gate.judge(
         city, result.folder, manifest=analysis.manifest, step=step, source=analysis.notebook
     )
+    if step == "prepare" and evidence is not None:
+        together = gate.judge_together(city, evidence, differencing.Beside(), passed=decision.reasons[0])
+        decision = joined([decision, together])
     return Trial(analysis, report, step, evidence, decision)
 
 

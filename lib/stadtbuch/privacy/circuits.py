@@ -11,6 +11,7 @@ pattern on every machine.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -128,8 +129,10 @@ class Ground:
 class Circuits:
     """A safe pattern in the making: what is hidden, and the move that proves each requirement."""
 
-    def __init__(self, problem: Problem, *, ground: Ground | None = None) -> None:
-        self.problem = problem
+    def __init__(
+        self, problem: Problem, *, ground: Ground | None = None, first: Literal["most", "least"] = "most"
+    ) -> None:
+        self.problem, self.first = problem, first
         self.ground = ground or Ground(problem)
         self.within = self._within
         self.cost = problem.cost.astype(float)
@@ -151,7 +154,7 @@ class Circuits:
 
     def grow(self, cells: Iterable[int] | None = None) -> None:
         """
-        Protect every primary cell (or those given) that is not yet, those that need most first.
+        Protect every primary cell (or those given) that is not yet, those that need most (or least) first.
 
         Raises
         ------
@@ -160,7 +163,10 @@ class Circuits:
         """
         need, values = self.problem.need, self.problem.values
         wanted = np.flatnonzero(self.problem.primary & (values > 0)) if cells is None else cells
-        for cell in sorted((int(one) for one in wanted), key=lambda one: (-need[one], -values[one], one)):
+        turn = -1 if self.first == "most" else 1
+        for cell in sorted(
+            (int(one) for one in wanted), key=lambda one: (turn * need[one], turn * values[one], one)
+        ):
             self._protect((cell, NOBODY))
             for insider in self._relied(cell):
                 self._protect((cell, insider))
@@ -244,8 +250,8 @@ class Circuits:
             spare = spare[~np.isin(tied[spare], tied[unsafe])]  # each of these alone computes an unsafe cell
         end = self.ground.programs + THINNING
         for cell in self._in_order(spare):
-            if self.ground.programs >= end:
-                return  # what is left is safe as it is, and perhaps dearer than need be
+            if self.ground.programs >= end and self.users.get(cell):
+                continue  # it is safe as it is, and perhaps dearer than need be
             self._publish(cell)
 
     def _in_order(self, spare: np.ndarray) -> list[int]:

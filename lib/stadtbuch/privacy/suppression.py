@@ -6,15 +6,19 @@ and that a hidden cell is at least 1 where zeros are published. A primary cell i
 raises it as far as it needs; a secondary cell if some move changes it at all.
 
 A pattern is first grown from the cheapest circuits (`circuits`), thinned and rebuilt; where the table is small
-enough the exact search (`cuts`) then proves the cheapest pattern or says how far it may be off. Whatever found it,
+enough the exact search (`cuts`) then proves the cheapest pattern or says how far it may be off; where it is larger,
+the pattern is grown in two orders. Whatever found it,
 `proven` checks it in whole numbers and without a solver.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
-from stadtbuch.privacy.circuits import Circuits, NotClosableError
+from stadtbuch.privacy.bounds import least_cost
+from stadtbuch.privacy.circuits import Circuits, Ground, NotClosableError
 from stadtbuch.privacy.cuts import Budget, Cuts
 from stadtbuch.privacy.moves import NOBODY, Move, Pattern, Problem, proven
 
@@ -22,8 +26,10 @@ __all__ = ["Move", "NotClosableError", "Pattern", "Problem", "close", "proven"]
 
 EXACT = 3000  # cells that the exact search takes on
 STEPS = 40  # of the simplex method, for each node that may be opened
-REBUILT = 40  # parts of the pattern that are built anew where the exact search is not enough
-WORTH_IT = 6000  # cells up to which parts are built anew
+REBUILT = 40  # parts of the pattern that are built anew at least where the exact search is not enough
+A_PART = 80  # cells of the table per such part, where that makes more of them
+ORDERS: tuple[Literal["most", "least"], ...] = ("most", "least")
+WORTH_IT = 20_000  # cells up to which the search begins twice, and parts are built anew
 
 
 def close(problem: Problem, *, node_limit: int) -> Pattern:
@@ -55,19 +61,19 @@ def close(problem: Problem, *, node_limit: int) -> Pattern:
     """
     if not (problem.primary & (problem.values > 0)).any():
         return Pattern(np.zeros(len(problem.values), dtype=bool), {}, optimal=True, nodes=0)
-    circuits = Circuits(problem)
-    circuits.grow()
-    circuits.drop()
     size, budget = int(problem.open.sum()), Budget(node_limit, node_limit * STEPS)
+    circuits = _begun(problem, twice=EXACT < size <= WORTH_IT)
     optimal, bound = False, 0.0
     if size <= EXACT:
         cuts = Cuts(circuits, budget)
         optimal, bound = cuts.search(), cuts.bound
     if not optimal and size <= WORTH_IT and node_limit:
-        circuits.refine(REBUILT)
-        optimal = bound > circuits.total() - 1 + 1e-6
+        circuits.refine(max(REBUILT, size // A_PART))
     _prove_secondaries(circuits)
     best = circuits.total()
+    if not optimal:
+        bound = max(bound, least_cost(problem))
+        optimal = bound > best - 1 + 1e-6
     return Pattern(
         circuits.hidden,
         circuits.moves,
@@ -75,6 +81,20 @@ def close(problem: Problem, *, node_limit: int) -> Pattern:
         nodes=budget.opened,
         bound=best if optimal else int(np.ceil(bound - 1e-6)),
     )
+
+
+def _begun(problem: Problem, *, twice: bool) -> Circuits:
+    """Grow a pattern and thin it; twice means also the other way round, those first that need least: which is better
+    differs from table to table.
+    """
+    ground = Ground(problem)
+    grown = []
+    for first in ORDERS[: 1 + twice]:
+        one = Circuits(problem, ground=ground, first=first)
+        one.grow()
+        one.drop()
+        grown.append(one)
+    return min(grown, key=Circuits.total)
 
 
 def _prove_secondaries(circuits: Circuits) -> None:

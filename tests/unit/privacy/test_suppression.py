@@ -248,3 +248,17 @@ def test_published_case_of_sdctable() -> None:
     assert (
         numbered(close(problem, node_limit=1000).hidden) == expected["sdctable_secondary_microdata1"]["OPT"]
     )
+
+
+def test_a_thinning_cut_short_leaves_no_cell_without_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When programs are used up the pattern is dearer and safe: what no proof uses is published all the same."""
+    problem = a_grid(2, 7, 6)
+    monkeypatch.setattr(circuits, "THINNING", 0)
+    monkeypatch.setattr("stadtbuch.privacy.suppression.EXACT", 0)
+    grown = circuits.Circuits(problem)
+    grown.grow()
+    spare = np.flatnonzero(problem.open & ~grown.hidden)
+    grown.hidden[spare] = True
+    grown.drop()
+    assert not grown.hidden[spare].any()
+    assert proven(problem, close(problem, node_limit=0)) == []

@@ -65,7 +65,7 @@ style: $(STAMPS)/test
 
 campaign: $(STAMPS)/test
 	@case "$(NAME)" in \
-	  tables) $(BIN)/python -m pytest tests/attackers --sample $(SAMPLE) -rA ;; \
+	  tables) $(BIN)/python -m pytest tests/attackers tests/stories/test_attacker.py --sample $(SAMPLE) --cells 100000 -rA ;; \
 	  sandbox) $(BIN)/python -m pytest tests/attacks --alone -rA ;; \
 	  kernels) $(BIN)/python -m pytest tests/kernels --kills $(KILLS) -rA ;; \
 	  verify) $(BIN)/python -m pytest tests/stories/test_stranger.py --editions 1000 -rA ;; \

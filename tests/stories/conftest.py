@@ -29,7 +29,8 @@ DEMO = ("demo", "--size", "mini", "--jobs", "2", "--now", "2026-01-15T08:00", "-
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a campaign ask for more editions."""
+    """Let a campaign ask for more editions, or for more withheld cells."""
+    parser.addoption("--cells", type=int, default=150, help="how many withheld cells of a table are attacked")
     parser.addoption("--editions", type=int, default=1, help="how many editions a stranger computes again")
 
 

@@ -278,7 +278,13 @@ def labelled(frame: pd.DataFrame, stated: Conditions) -> pd.Series:
 
 def _label(value: Any, exact: Mapping[str, str], bands: Sequence[tuple[Any, Any, str]]) -> str | None:
     inside = (label for low, high, label in bands if low <= value and (high is None or value < high + 1))
-    return exact.get(str(value)) or next(inside, None)
+    return exact.get(str(value)) or exact.get(_day(value)) or next(inside, None)
+
+
+def _day(value: Any) -> str:
+    """Write a day without its midnight, as people label it; nothing of other values."""
+    whole = isinstance(value, pd.Timestamp) and value.tz is None and value == value.normalize()
+    return value.date().isoformat() if whole else ""
 
 
 # ---- what is said -------------------------------------------------------------------------------------

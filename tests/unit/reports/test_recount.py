@@ -77,6 +77,15 @@ def test_rows_without_a_value_are_noticed() -> None:
     assert rules(a_record(counted(gaps)), gaps) == ["reports.recount"]
 
 
+def test_a_day_may_be_labelled_as_people_write_it() -> None:
+    """``2025-12-31`` is the day that pandas writes with its midnight; another day is another one."""
+    days = pd.to_datetime(["2024-12-31", "2025-12-31"] * 10)
+    frame = PEOPLE.assign(year=days)
+    told = a_record(frame.assign(year=frame["year"].dt.strftime("%Y-%m-%d")).groupby(["year", "sex"]).size())
+    assert rules(told, frame) == []
+    assert rules(told, frame.assign(year=days + pd.Timedelta(days=1))) == ["reports.recount"]
+
+
 @pytest.mark.parametrize(
     "values", [["a", "b"] * 10, [2024, 2025] * 10, [True, False] * 10, pd.to_datetime(["2025-12-31"] * 20)]
 )

@@ -64,6 +64,7 @@ MAIL = {"mail.eml": a_mail(("counting.ipynb", GOOD))}
 PAGES: dict[str, Place] = {
     "README.md": HOME,
     "docs/how-to/purpose.md": Place(),
+    "docs/how-to/review.md": Place(),
     "docs/how-to/budget.md": Place(),
     "docs/how-to/new-city.md": HOME,
     "docs/how-to/serve.md": Place(),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from stadtbuch import settings
-from stadtbuch.reports import approvals, definitions
+from stadtbuch.catalog import index
+from stadtbuch.reports import approvals, definitions, reviews
 from stadtbuch.runs import manifest
 
 
@@ -19,6 +20,17 @@ def test_recorded_approvals_hold_for_the_code_in_git(root: Path) -> None:
         if report.release == "approval"
     }
     assert needed <= recorded
+
+
+def test_recorded_reviews_are_by_the_owners_of_the_data(root: Path) -> None:
+    """A review that comes with the reports was decided by the role that owns the dataset, about columns it has."""
+    city = settings.read(root)
+    datasets = index.load(city).datasets
+    for one in reviews.recorded(city):
+        if one.rule in reviews.OF_DATASETS:
+            assert one.role == datasets[one.subject].owner
+            assert set(one.columns) <= set(datasets[one.subject].table.names)
+        assert one.rules == city.rules.version
 
 
 def _notebooks(root: Path, report: definitions.Report) -> dict[str, object]:

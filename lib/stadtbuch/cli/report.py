@@ -11,6 +11,7 @@ import typer
 
 from stadtbuch import journal
 from stadtbuch.cli import interruption
+from stadtbuch.cli import review as reviewing
 from stadtbuch.cli.build import renew_dashboard, write_site
 from stadtbuch.cli.context import (
     AsOption,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from stadtbuch.transparency.changes import Cause, Changes, Moved
 
 app = typer.Typer(add_completion=False)
+app.command(help=reviewing.HELP)(reviewing.review)
 
 STATUS = {
     "published": Text(de="veröffentlicht", en="published"),

@@ -164,7 +164,12 @@ def _keep(work: Work, city: City) -> None:
         return
     analysis = work.dashboard.analysis
     evidence, work.decision = gate.judge(
-        city, work.request.folder, manifest=analysis.manifest, step=STEP, source=analysis.notebook
+        city,
+        work.request.folder,
+        manifest=analysis.manifest,
+        step=STEP,
+        source=analysis.notebook,
+        report=work.report,
     )
     if evidence is None or not work.decision.allowed:
         work.publication = "refused"

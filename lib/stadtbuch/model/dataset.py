@@ -316,6 +316,16 @@ class Dataset(Description):
         return self.access.access_class
 
     @property
+    def binding(self) -> bool:
+        """
+        Whether the rules bind: for the city's data, and for data of others that the city holds.
+
+        For data that civil society holds itself they are advice.
+        """
+        own = ("third-party", "released")
+        return not (self.origin == "civil-society" and self.custody.kind in own)
+
+    @property
     def is_open(self) -> bool:
         """Whether anybody may read the data."""
         return self.access.access_class is AccessClass.open

@@ -109,6 +109,26 @@ class Approval(Frozen):
     rules: str
 
 
+class Review(Frozen):
+    """
+    That somebody in the right role looked at a finding of the gate and lets the report go on.
+
+    `subject` is the dataset or the place that the finding names. A review of a dataset holds for reading no more than
+    `columns` of it for `purpose`; one of what a notebook puts out holds for its `code` only.
+    """
+
+    report: Slug
+    rule: str
+    subject: str
+    role: Slug
+    decided: date
+    rules: str
+    reason: Text
+    purpose: str | None = None
+    columns: tuple[str, ...] = ()
+    code: str | None = None
+
+
 class Edition(Frozen):
     """
     One immutable publication of one cell of a report (``edition.json``).

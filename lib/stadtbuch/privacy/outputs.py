@@ -42,12 +42,15 @@ class ClosedFacts:
         Keyed hashes of its values (`values.index`).
     places
         Keyed hashes of its places (`positions.index`).
+    binding
+        Whether its rules bind (`Dataset.binding`); else a finding about it is advice.
     """
 
     dataset: str
     columns: tuple[str, ...]
     index: frozenset[bytes] = frozenset()
     places: frozenset[bytes] = frozenset()
+    binding: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Facts:
         Folders of this machine that may not be told.
     rules, min_count
         Named in findings.
+    binding
+        False where everything that the run reads is civil society's own: then identifiers are advice.
     """
 
     restricted: bool
@@ -101,6 +106,12 @@ class Facts:
     paths: tuple[str, ...] = ()
     rules: str = ""
     min_count: int | None = None
+    binding: bool = True
+
+    def weight(self, dataset: str | None) -> Severity:
+        """Give the weight of a finding about a closed input: advice only for civil society's own data."""
+        advice = {one.dataset for one in self.closed if not one.binding}
+        return Severity.warn if dataset in advice else Severity.refuse
 
     @cached_property
     def exempt(self) -> frozenset[str]:
@@ -309,7 +320,8 @@ def hidden_rows(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
                 en=f"{_start(piece.place.en)} carries more than it shows: {number} rows"
                 f"{f' of {sight.dataset}' if sight.dataset else ''}.",
             )
-            yield _finding("privacy.hidden-rows", piece.place, what, _SHOW)
+            weight = facts.weight(sight.dataset)
+            yield _finding("privacy.hidden-rows", piece.place, what, _SHOW, severity=weight)
 
 
 def _behind(piece: Piece, facts: Facts) -> rows.Sight | None:
@@ -386,7 +398,8 @@ def raw_rows(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
         look = rows.seen_html if piece.role == "html" else rows.seen
         sight = look(piece.readable, columns=facts.columns)
         if sight:
-            yield _finding("privacy.raw-rows", piece.place, _rows_text(piece.place, sight, facts), _PROTECT)
+            what, weight = _rows_text(piece.place, sight, facts), facts.weight(sight.dataset)
+            yield _finding("privacy.raw-rows", piece.place, what, _PROTECT, severity=weight)
 
 
 @checks.check("privacy.pseudonym")
@@ -422,7 +435,8 @@ def identifier(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
                 en="Remove it. Addresses of offices belong into stadtbuch.toml (contact) or the "
                 "catalogue (contactPoint).",
             )
-            yield _finding("privacy.identifier", piece.place, what, remedy)
+            weight = Severity.refuse if facts.binding else Severity.warn
+            yield _finding("privacy.identifier", piece.place, what, remedy, severity=weight)
 
 
 def _identifiers(piece: Piece, facts: Facts) -> dict[str, int]:
@@ -468,7 +482,8 @@ def coordinates(sheet: Sheet, facts: Facts) -> Iterator[Finding]:
                     de=f"{piece.place.de} nennt Orte aus {one.dataset} ({number}).",
                     en=f"{_start(piece.place.en)} tells places of {one.dataset} ({number}).",
                 )
-                yield _finding("privacy.coordinates", piece.place, what, _COARSEN)
+                weight = facts.weight(one.dataset)
+                yield _finding("privacy.coordinates", piece.place, what, _COARSEN, severity=weight)
 
 
 @checks.check("privacy.canary")
@@ -646,7 +661,7 @@ def _repeated(
                     de=f"{piece.place.de} wiederholt Werte aus {one.dataset} ({number}).",
                     en=f"{_start(piece.place.en)} repeats values of {one.dataset} ({number}).",
                 )
-                yield _finding(rule, piece.place, what, remedy)
+                yield _finding(rule, piece.place, what, remedy, severity=facts.weight(one.dataset))
 
 
 def _unreadable(error: Exception) -> Finding:

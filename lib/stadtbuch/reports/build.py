@@ -337,7 +337,9 @@ def _run_step(
 def _judge(city: City, work: Work, step: str, result: execute.Result) -> tuple[Evidence | None, Decision]:
     """Judge what came out, with the notebook's words of today."""
     told = work.analyses[step]
-    return gate.judge(city, result.folder, manifest=told.manifest, step=step, source=told.notebook)
+    return gate.judge(
+        city, result.folder, manifest=told.manifest, step=step, source=told.notebook, report=work.report
+    )
 
 
 def _explain(work: Work, city: City, step: str) -> None:

@@ -30,6 +30,9 @@ from stadtbuch.settings import Settings
 from stadtbuch.texts import Text
 
 APPROVALS = "approvals.yaml"
+REVIEWS = "reviews.yaml"
+DECIDED = (APPROVALS, REVIEWS)
+"""Files of what people decided about reports; no definitions."""
 UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ẞ": "SS"}
 )
@@ -73,7 +76,7 @@ def load(settings: Settings) -> dict[str, Report]:
     folder = settings.folder("reports")
     problems: list[Problem] = []
     reports: dict[str, Report] = {}
-    for path in sorted(path for path in folder.glob("*.yaml") if path.name != APPROVALS):
+    for path in sorted(path for path in folder.glob("*.yaml") if path.name not in DECIDED):
         report, found = read(path, settings=settings)
         problems += found
         if report is not None:
@@ -115,7 +118,7 @@ def named(settings: Settings, names: Sequence[str]) -> list[Report]:
 
 def all_names(settings: Settings) -> list[str]:
     """Give the names of all reports, whatever is wrong with them."""
-    return sorted(path.stem for path in settings.folder("reports").glob("*.yaml") if path.name != APPROVALS)
+    return sorted(path.stem for path in settings.folder("reports").glob("*.yaml") if path.name not in DECIDED)
 
 
 def alone(name: str, settings: Settings) -> Report | None:
@@ -138,7 +141,7 @@ def alone(name: str, settings: Settings) -> Report | None:
 
 def readable(settings: Settings) -> dict[str, Report]:
     """Read what can be read: for pages of editions that exist, which no later mistake may keep in public."""
-    paths = sorted(path for path in settings.folder("reports").glob("*.yaml") if path.name != APPROVALS)
+    paths = sorted(path for path in settings.folder("reports").glob("*.yaml") if path.name not in DECIDED)
     found = (read(path, settings=settings)[0] for path in paths)
     return {report.name: report for report in found if report is not None}
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from stadtbuch.model.analysis import Manifest
+from stadtbuch.model.report import Report
 from stadtbuch.model.verdict import Decision, Finding, Outcome, Severity, decide
 from stadtbuch.privacy import released
 from stadtbuch.privacy.primary import Rule
-from stadtbuch.reports import content, differencing, meeting, recount, regrid, screening
+from stadtbuch.reports import content, differencing, meeting, recount, regrid, reviews, screening
 from stadtbuch.reports import evidence as evidences
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.city import City, confidential
@@ -32,7 +33,13 @@ def get_ready(city: City) -> None:
 
 
 def judge(
-    city: City, folder: Path, *, manifest: Manifest, step: str, source: Any | None = None
+    city: City,
+    folder: Path,
+    *,
+    manifest: Manifest,
+    step: str,
+    source: Any | None = None,
+    report: Report | None = None,
 ) -> tuple[Evidence | None, Decision]:
     """
     Judge a finished run.
@@ -50,6 +57,8 @@ def judge(
         ``"dashboard"``: all of it does, for every choice; the main points are the view's.
     source
         The notebook as it is now, see `Evidence.read`.
+    report
+        The report of the run, for which people may have decided something (`reviews`).
 
     Returns
     -------
@@ -58,7 +67,8 @@ def judge(
     """
     try:
         evidence = Evidence.read(folder, source=source)
-        found = list(_findings(city, evidence, manifest=manifest, step=step))
+        seen = _findings(city, evidence, manifest=manifest, step=step)
+        found = reviews.settle(city, seen, report=report, inputs=evidence.facts["inputs"])
         return evidence, decide(found, passed=_passed(city, step))
     except Exception as error:  # noqa: BLE001 - fail closed: what cannot be judged is not published
         return None, _broken(type(error).__name__)
@@ -94,6 +104,7 @@ def _findings(city: City, evidence: Evidence, *, manifest: Manifest, step: str) 
         yield from content.kept_counts(counted, least=least)
         yield from recount.findings(evidence, concentration=_concentration(city))
         yield from regrid.findings(city, evidence)
+        yield from reviews.needed(city, evidence)
         yield from screen.source_and_tables()
         return
     yield from content.closed_inputs(evidence.facts["inputs"])

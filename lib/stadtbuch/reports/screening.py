@@ -50,7 +50,13 @@ class Screen:
             restricted=any(one["class"] != "open" for one in evidence.facts["inputs"].values()),
             key=city.state.key(values.KEY),
             closed=tuple(
-                rules.ClosedFacts(name, city.dataset(name).table.names, index, values.positions(city, name))
+                rules.ClosedFacts(
+                    name,
+                    city.dataset(name).table.names,
+                    index,
+                    values.positions(city, name),
+                    city.dataset(name).binding,
+                )
                 for name, index in indices.items()
             ),
             records=_renderings(evidence),
@@ -65,6 +71,7 @@ class Screen:
             paths=(str(city.settings.root), str(evidence.folder)),
             rules=city.settings.rules.version,
             min_count=max(least, default=None),
+            binding=_binding(city, evidence),
         )
         return cls(evidence=evidence, facts=facts, uncompared=tuple(sorted(found.keys() - indices.keys())))
 
@@ -79,6 +86,16 @@ class Screen:
         return rules.judge(
             notebooks.strip(source), replace(self.facts, restricted=False, texts=tables, files={})
         )
+
+
+def _binding(city: City, evidence: Evidence) -> bool:
+    """Whether anything that the run reads is the city's, or held by it; a run without inputs is the city's own."""
+    read = [name for name in evidence.facts["inputs"] if name in city.catalog.datasets]
+    return (
+        len(read) < len(evidence.facts["inputs"])
+        or not read
+        or any(city.dataset(name).binding for name in read)
+    )
 
 
 def _text(data: bytes) -> str | None:

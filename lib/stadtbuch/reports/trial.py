@@ -78,7 +78,7 @@ def tried(city: City, path: Path, given: Sequence[str], *, progress: Tell | None
     prepares = bool(analysis.manifest.gives) or (report is not None and report.prepare == analysis.name)
     step = "prepare" if prepares else "report"
     evidence, decision = gate.judge(
-        city, result.folder, manifest=analysis.manifest, step=step, source=analysis.notebook
+        city, result.folder, manifest=analysis.manifest, step=step, source=analysis.notebook, report=report
     )
     if step == "prepare" and evidence is not None:
         together = gate.judge_together(city, evidence, differencing.Beside(), passed=decision.reasons[0])

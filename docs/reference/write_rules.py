@@ -24,6 +24,8 @@ PARTS = {
     "test_primary": "## When a cell tells too much by itself\n",
     "test_tables": "## What is withheld in a table\n\n"
     "The minimum count is 3. First what was counted, then what is published.\n",
+    "test_clearance": "## What is withheld in groups and sums\n\n"
+    "The minimum is 3 units. Of sums, what each company pays; one may not be more than 85 per cent.\n",
 }
 SOURCE = "Fischetti and Salazar-González, JASA 95 (2000); the minimum count is the city's decision"
 
@@ -48,8 +50,18 @@ def page() -> str:
     """Give the whole page."""
     primary = [section(one.rule, one.source, [one.lines]) for one in module("test_primary").RULES]
     tables = [section(rule, SOURCE, [before, after]) for rule, before, after in module("test_tables").RULES]
-    parts = [PARTS["test_primary"], *primary, PARTS["test_tables"]]
-    return HEAD + "\n".join([*parts, *tables])
+    cleared = [
+        section(one.rule, one.source, [one.before, one.after]) for one in module("test_clearance").RULES
+    ]
+    parts = [
+        PARTS["test_primary"],
+        *primary,
+        PARTS["test_tables"],
+        *tables,
+        PARTS["test_clearance"],
+        *cleared,
+    ]
+    return HEAD + "\n".join(parts)
 
 
 if __name__ == "__main__":

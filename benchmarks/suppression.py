@@ -1,34 +1,68 @@
 """
-How dear suppression is, and how far from the cheapest pattern: tables as cities have them, from 336 to 54,000 cells.
+How dear suppression and rounding are, and how far from the cheapest pattern: tables as cities have them.
 
-Run ``python benchmarks/suppression.py`` (``--large`` adds the table of 54,000 cells). One line per table: cells,
-small ones, cost of what is hidden besides, the bound that is proven, linear programs, seconds of this machine for
-the search and for checking every proof. Nothing fails here: numbers of a machine are no promise.
+Run ``python benchmarks/suppression.py``. Parts, each with its goal:
+
+1. up to 350 cells, six tables: the cheapest pattern, proven;
+2. 2,000 cells in two dimensions, 1,000 in three: the same;
+3. the way of larger tables, taken on those of 1 and 2, against the cheapest pattern;
+4. 10,000 and 50,000 cells: the best pattern found, and the bound that is proven;
+5. controlled rounding of 10,000 cells.
+
+One line per table: cells, small ones, what hiding costs besides, by how much that may be too much, linear programs,
+then seconds by the clock (and of the processor) of the search, of checking every proof, and of the audit. Nothing fails
+here: numbers of a machine are no promise. ``--quick`` leaves out the tables of 50,000 cells.
 """
 
+import os
 import resource
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from stadtbuch.privacy import suppression
+from stadtbuch.privacy import audit, suppression
 from stadtbuch.privacy.hierarchies import Cube, Hierarchy
+from stadtbuch.privacy.perturbation import rounded
 from stadtbuch.privacy.primary import few, room_of_counts
+from stadtbuch.privacy.rounding import controlled, unfit
 from stadtbuch.privacy.solver import Program
 
 NODES = 20_000
-PLAIN: list[dict[str, Any]] = [
-    {"districts": 10, "boroughs": 3, "ages": 18, "people": 4_500},
+Size = dict[str, Any]
+TINY: list[Size] = [
+    {"districts": 10, "boroughs": 3, "ages": 18, "people": people, "seed": seed}
+    for people, seed in ((4_500, 1), (4_500, 3), (2_500, 1), (2_500, 3), (1_500, 1), (9_000, 2))
+]
+PLAIN: list[Size] = [
+    {"districts": 30, "boroughs": 5, "ages": 18, "people": 9_000},
     {"districts": 72, "boroughs": 10, "ages": 18, "people": 36_000},
     {"districts": 10, "boroughs": 3, "ages": 18, "sexes": 2, "people": 9_000},
-    {"districts": 120, "boroughs": 14, "ages": 18, "sexes": 2, "people": 60_000},
 ]
-LARGE: list[dict[str, Any]] = [
-    {"districts": 72, "boroughs": 10, "ages": 18, "sexes": 2, "origins": 7, "people": 60_000}
-]
+TEN_THOUSAND: Size = {"districts": 120, "boroughs": 14, "ages": 18, "sexes": 2, "people": 60_000}
+FIFTY_THOUSAND: Size = {
+    "districts": 80,
+    "boroughs": 10,
+    "ages": 18,
+    "sexes": 2,
+    "origins": 7,
+    "people": 60_000,
+}
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Seconds by the clock and of the processor since something began."""
+
+    clock: float = field(default_factory=time.perf_counter)
+    processor: float = field(default_factory=time.process_time)
+
+    def __str__(self) -> str:
+        clock, processor = time.perf_counter() - self.clock, time.process_time() - self.processor
+        return f"{clock:.2f} s ({processor:.2f})"
 
 
 def a_city(
@@ -68,7 +102,16 @@ def a_problem(cube: Cube, *, least: int) -> suppression.Problem:
     )
 
 
-def measure(cube: Cube, *, least: int) -> str:
+def close(problem: suppression.Problem, *, exact: int = suppression.EXACT) -> suppression.Pattern:
+    """Search; with ``exact=0`` as larger tables are searched."""
+    known, suppression.EXACT = suppression.EXACT, exact
+    try:
+        return suppression.close(problem, node_limit=NODES)
+    finally:
+        suppression.EXACT = known
+
+
+def measure(size: Size, *, least: int, goal: str) -> tuple[suppression.Problem, suppression.Pattern]:
     """Protect one table and say what it took."""
     calls: Counter[str] = Counter()
     real = Program.solve
@@ -77,28 +120,78 @@ def measure(cube: Cube, *, least: int) -> str:
         calls["programs"] += 1
         return real(program)
 
-    problem = a_problem(cube, least=least)
+    problem = a_problem(a_city(**size), least=least)
     Program.solve = counted
     try:
-        begun = time.perf_counter()
-        pattern = suppression.close(problem, node_limit=NODES)
-        searched = time.perf_counter()
+        watch = Watch()
+        pattern = close(problem)
+        searched = str(watch)
+        watch = Watch()
         unproven = suppression.proven(problem, pattern)
-        checked = time.perf_counter()
+        checked = str(watch)
+        watch = Watch()
+        exposed = audit.exposed(problem, pattern.hidden)
+        audited = str(watch)
     finally:
         Program.solve = real
-    cost = pattern.cost(problem)
-    bound = f"bound {pattern.bound:6d} ({cost / pattern.bound:.3f})" if pattern.bound else "no bound      "
-    return (
+    cost, known = pattern.cost(problem), "cheapest" if pattern.optimal else f"bound {pattern.bound}"
+    too_much = f"at most {cost / pattern.bound:.3f} x" if pattern.bound else "nothing besides"
+    print(
         f"{len(problem.values):6d} cells  least {least}  {int(problem.primary.sum()):5d} small  "
-        f"cost {cost:6d}  {bound}  "
-        f"{'optimum' if pattern.optimal else 'perhaps dearer'}  {calls['programs']:6d} programs  "
-        f"{searched - begun:6.2f} s  proofs checked in {checked - searched:5.2f} s, {len(unproven)} fail"
+        f"cost {cost:6d}  {known}, {too_much}  {calls['programs']} programs  search {searched}  "
+        f"proofs {checked}, {len(unproven)} fail  audit {audited}, {len(exposed)} exposed  goal {goal}",
+        flush=True,
+    )
+    return problem, pattern
+
+
+def compare(known: list[tuple[suppression.Problem, suppression.Pattern]], *, least: int, goal: str) -> None:
+    """Search tables whose cheapest pattern is known as larger ones are searched, and say how much dearer that is."""
+    ratios = [
+        close(problem, exact=0).cost(problem) / pattern.cost(problem)
+        for problem, pattern in known
+        if problem.least == least and pattern.optimal and pattern.cost(problem)
+    ]
+    print(
+        f"least {least}: {len(ratios)} tables, on average {np.mean(ratios):.3f} x the cheapest, "
+        f"at most {max(ratios):.3f} x  goal {goal}",
+        flush=True,
+    )
+
+
+def round_off(size: Size, *, base: int) -> None:
+    """Round one table so that it adds up and say what it took."""
+    cube = a_city(**size)
+    watch = Watch()
+    made = controlled(cube.values, cube.relations, base=base)
+    found = str(watch)
+    wrong = unfit(cube.values, made.values, cube.relations, base=base)
+    one_by_one = abs(rounded(cube.values, base=base) - cube.values).sum()
+    print(
+        f"{len(made.values):6d} cells  base {base}  {'nearest' if made.optimal else 'perhaps not nearest'}  "
+        f"{int(made.beyond.sum())} beyond their neighbours  "
+        f"changed {abs(made.values - cube.values).sum() / one_by_one:.3f} x of rounding one by one  "
+        f"{len(wrong)} wrong  {found}",
+        flush=True,
     )
 
 
 if __name__ == "__main__":
-    for size in PLAIN + (LARGE if "--large" in sys.argv else []):
+    print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
+    print("1. up to 350 cells")
+    known = [measure(size, least=least, goal="3 s, proven") for size in TINY for least in (0, 1)]
+    print("2. two dimensions up to 2,000 cells, three dimensions with 1,000")
+    known += [measure(size, least=least, goal="30 s, proven") for size in PLAIN for least in (0, 1)]
+    print("3. the way of larger tables against the cheapest pattern")
+    compare(known, least=0, goal="1.05 x")
+    compare(known, least=1, goal="1.15 x")
+    print("4. larger tables")
+    measure(TEN_THOUSAND, least=0, goal="15 s")
+    measure(TEN_THOUSAND, least=1, goal="40 s")
+    if "--quick" not in sys.argv:
         for least in (0, 1):
-            print(measure(a_city(**size), least=least), flush=True)
+            measure(FIFTY_THOUSAND, least=least, goal="120 s")
+    print("5. controlled rounding")
+    for base in (3, 5):
+        round_off(TEN_THOUSAND, base=base)
     print(f"memory at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB")

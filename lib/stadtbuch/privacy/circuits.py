@@ -253,6 +253,13 @@ class Circuits:
             if self.ground.programs >= end and self.users.get(cell):
                 continue  # it is safe as it is, and perhaps dearer than need be
             self._publish(cell)
+        self._publish_unused()
+
+    def _publish_unused(self) -> None:
+        """Publish again what no proof uses any more: it has none of its own."""
+        for cell in np.flatnonzero(self.hidden & ~self.problem.primary).tolist():
+            if not self.users.get(cell):
+                self.hidden[cell] = False
 
     def _in_order(self, spare: np.ndarray) -> list[int]:
         """Put cells that may be published again in order: dearest first, of very many those of few proofs first."""

@@ -262,3 +262,16 @@ def test_a_thinning_cut_short_leaves_no_cell_without_proof(monkeypatch: pytest.M
     grown.drop()
     assert not grown.hidden[spare].any()
     assert proven(problem, close(problem, node_limit=0)) == []
+
+
+def test_what_no_proof_uses_any_more_is_published() -> None:
+    """Whenever a pattern was thinned, each withheld cell is in a proof; otherwise it would have none of its own."""
+    problem = a_grid(1, 7, 6)
+    built = circuits.Circuits(problem)
+    built.grow()
+    built.drop()
+    spare = np.flatnonzero(problem.open & ~built.hidden)
+    kept = built.hidden.copy()
+    built.hidden[spare] = True
+    built.drop([])
+    assert (built.hidden == kept).all()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stadtbuch.dashboards.views import dashboard
     from stadtbuch.privacy.groupings import age_group, ages
+    from stadtbuch.reports.exposed import exposure
     from stadtbuch.reports.figures import figure
     from stadtbuch.reports.places import places
     from stadtbuch.reports.tables import headline, points, protect, publish, table
@@ -24,6 +25,7 @@ _WORLD = {
     "ages": "stadtbuch.privacy.groupings",
     "city": "stadtbuch.runs.here",
     "dashboard": "stadtbuch.dashboards.views",
+    "exposure": "stadtbuch.reports.exposed",
     "figure": "stadtbuch.reports.figures",
     "headline": "stadtbuch.reports.tables",
     "places": "stadtbuch.reports.places",
@@ -39,6 +41,7 @@ __all__ = [
     "ages",
     "city",
     "dashboard",
+    "exposure",
     "figure",
     "headline",
     "places",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stadtbuch.dashboards.views import dashboard
+    from stadtbuch.privacy.grid import cell_levels
     from stadtbuch.privacy.groupings import age_group, ages
     from stadtbuch.reports.exposed import exposure
     from stadtbuch.reports.figures import figure
@@ -23,6 +24,7 @@ _WORLD = {
     "City": "stadtbuch.session",
     "age_group": "stadtbuch.privacy.groupings",
     "ages": "stadtbuch.privacy.groupings",
+    "cell_levels": "stadtbuch.privacy.grid",
     "city": "stadtbuch.runs.here",
     "dashboard": "stadtbuch.dashboards.views",
     "exposure": "stadtbuch.reports.exposed",
@@ -39,6 +41,7 @@ __all__ = [
     "City",
     "age_group",
     "ages",
+    "cell_levels",
     "city",
     "dashboard",
     "exposure",

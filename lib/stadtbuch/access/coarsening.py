@@ -10,12 +10,14 @@ and slot, and protected like every table.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stadtbuch.model.dataset import Coarseness
 
+EPSG = 3035
 SLOTS: Mapping[str, str] = {"hour": "h", "quarter-day": "6h", "day": "D"}
 """Name of a slot -> how pandas cuts it."""
 
@@ -27,9 +29,9 @@ def coarsened(values: pd.Series, coarse: Coarseness) -> pd.Series:
     Parameters
     ----------
     values
-        Numbers (coordinates) for a step, moments for a slot. What is missing stays missing.
+        Numbers (coordinates) for a step, moments for a slot, points for a grid. What is missing stays missing.
     coarse
-        The step, in the unit of the column, or the slot.
+        The step, in the unit of the column, the slot, or the side of the grid's cells.
 
     Examples
     --------
@@ -43,7 +45,9 @@ def coarsened(values: pd.Series, coarse: Coarseness) -> pd.Series:
     """
     if coarse.step is not None:
         return _stepped(values, coarse.step)
-    assert coarse.slot is not None  # the model asks for one of both
+    if coarse.grid is not None:
+        return _cells(values, coarse.grid)
+    assert coarse.slot is not None  # the catalogue holds one of the three
     zone = values.dt.tz
     plain = values if zone is None else values.dt.tz_localize(None)  # a slot begins by the clock on the wall
     floored = plain.dt.floor(SLOTS[coarse.slot])
@@ -60,3 +64,13 @@ def _stepped(values: pd.Series, step: float) -> pd.Series:
     digits = max(0, -int(np.floor(np.log10(step))) + 2)
     made = (cells * step).round(digits)
     return made.astype(values.dtype) if pd.api.types.is_integer_dtype(values.dtype) else made.astype(float)
+
+
+def _cells(points: pd.Series, size: int) -> pd.Series:
+    """Name the cell of each point; a line or an area is a trace or a plot, and has none."""
+    projected: Any = points.to_crs(EPSG)  # type: ignore[operator]
+    inside = (projected.geom_type == "Point") & ~projected.is_empty
+    known = projected[inside]
+    east, north = (np.floor(one / size).astype("int64") * size for one in (known.x, known.y))
+    named = [f"CRS{EPSG}RES{size}mN{y}E{x}" for x, y in zip(east, north, strict=True)]
+    return pd.Series(named, index=known.index, dtype="str").reindex(points.index)

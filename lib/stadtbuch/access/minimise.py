@@ -89,8 +89,10 @@ def minimise(
     """
     kept = matching(frame, dataset, rows=rows)
     slim = frame.loc[kept, list(dict.fromkeys(columns))].reset_index(drop=True)
-    named = {name: _replaced(slim[name], pseudonym) for name in identifiers(dataset, columns)}
-    return slim.assign(**named, **{name: _coarse(slim[name], dataset) for name in coarse(dataset, columns)})
+    made = {name: _replaced(slim[name], pseudonym) for name in identifiers(dataset, columns)}
+    made |= {name: _coarse(slim[name], dataset) for name in coarse(dataset, columns)}
+    drawn = any(str(slim[name].dtype) == "geometry" for name in made)
+    return (pd.DataFrame(slim) if drawn else slim).assign(**made)  # a cell has a name, no shape
 
 
 def matching(frame: pd.DataFrame, dataset: Dataset, *, rows: Mapping[str, Any]) -> pd.Series:

@@ -368,26 +368,41 @@ DIRECTIVES = {
 }
 
 
-@rule("access", "table")
+COARSE = {
+    FieldType.number: "step",
+    FieldType.integer: "step",
+    FieldType.datetime: "slot",
+    FieldType.geometry: "grid",
+}
+
+
+@rule("access", "privacy", "table")
 def coarseness(dataset: Dataset, say: Say) -> Iterator[Problem]:
-    """A step belongs to numbers, a slot to moments, one of both to a column, and both to data that are not open."""
+    """A step belongs to numbers, a slot to moments, a grid to points, and all of them to data that are not open."""
     for number, column in enumerate(dataset.table.fields):
-        if column.coarse is None:
-            continue
-        step, slot = column.coarse.step, column.coarse.slot
-        fits = {FieldType.number: step, FieldType.integer: step, FieldType.datetime: slot}.get(column.type)
-        if fits is None or (step is not None and slot is not None):
-            what = Text(
-                de="ist step: für Zahlen oder slot: für Zeitpunkte",
-                en="is step: for numbers or slot: for moments",
-            )
+        for what in _coarse_mistakes(column, dataset):
             yield say(f"schema.fields.{number}.coarse", "catalog.coarse", what)
-        elif dataset.is_open:
-            what = Text(
-                de="wirkt nicht: offene Daten gibt es, wie sie sind",
-                en="has no effect: open data are given as they are",
-            )
-            yield say(f"schema.fields.{number}.coarse", "catalog.coarse", what)
+
+
+def _coarse_mistakes(column: Column, dataset: Dataset) -> Iterator[Text]:
+    if column.coarse is None:
+        return
+    stated = [name for name, value in column.coarse.model_dump().items() if value is not None]
+    if stated != [COARSE.get(column.type)]:
+        yield Text(
+            de="ist step: für Zahlen, slot: für Zeitpunkte oder grid: für Punkte",
+            en="is step: for numbers, slot: for moments or grid: for points",
+        )
+    elif dataset.is_open:
+        yield Text(
+            de="wirkt nicht: offene Daten gibt es, wie sie sind",
+            en="has no effect: open data are given as they are",
+        )
+    elif column.coarse.grid is not None and dataset.privacy.places is not None:
+        yield Text(
+            de="verträgt sich nicht mit privacy.places, das die Orte erst beim Veröffentlichen vergröbert",
+            en="does not go with privacy.places, which coarsens places when they are published",
+        )
 
 
 @rule("table")

@@ -256,7 +256,7 @@ def budget(*, city: CityOption = None, as_json: JsonOption = False) -> None:
             of = f" / {one['of']['epsilon']:g}" if one["of"] else ""
             console.print(
                 f"{one['dataset']:<32} {one['year'] or '':>4}  ε {one['epsilon']:g}{of}  "
-                + said(f"{one['answers']} Antworten", f"{one['answers']} answers")
+                + said(f"Antworten: {one['answers']}", f"answers: {one['answers']}")
             )
         if not lines:
             console.print(said("Kein Datensatz hat ein Budget.", "No dataset has a budget."))

@@ -155,13 +155,15 @@ class Constraints(Frozen):
 
 class Coarseness(Frozen):
     """
-    How coarse a column arrives wherever data that are not open are read: by a step of numbers, or a slot of time.
+    How coarse a column arrives wherever data that are not open are read: by a step of numbers, a slot, or a grid.
 
-    For coordinates the step is the side of a cell, in the unit of the column.
+    For coordinates the step is the side of a cell, in the unit of the column. A point of a column of geometry arrives
+    as the name of its cell in the European grid (INSPIRE), whose side in metres `grid` is.
     """
 
     step: float | None = Field(default=None, gt=0)
     slot: Literal["hour", "quarter-day", "day"] | None = None
+    grid: Literal[100, 1000, 10000, 100000] | None = None
 
 
 class Column(Frozen):

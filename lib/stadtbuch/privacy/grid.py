@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from stadtbuch.model.places import GRIDS
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
     from numpy.typing import NDArray
 
 EPSG = 3035
@@ -95,6 +97,54 @@ def parent(cell: Cell, *, size: int) -> Cell:
     """Give the cell of a coarser size that a cell lies in."""
     east, north = cell
     return east // size * size, north // size * size
+
+
+def cell_levels(cells: Iterable[str], *, sizes: Sequence[int], name: str = "cell") -> pd.DataFrame:
+    """
+    Lay coarser cells over cells: the hierarchy by which counts are told as finely as their number allows.
+
+    Where a cell must be withheld, the coarser one that holds it is told, as long as nobody can subtract.
+
+    Parameters
+    ----------
+    cells
+        Names of cells of one size; missing ones are left out.
+    sizes
+        Sides of the coarser cells in metres, rising; each must be a multiple of the one before.
+    name
+        The column that the cells come from.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per different cell: its name and those of the cells over it, for `sb.protect(hierarchies=...)`.
+
+    Raises
+    ------
+    ValueError
+        If a name is none of a cell, or the sizes do not fit.
+
+    Examples
+    --------
+    >>> told = cell_levels(["CRS3035RES100mN3470000E4130100", "CRS3035RES100mN3470900E4131000"], sizes=[1000])
+    >>> told["cell_1000"].tolist()
+    ['CRS3035RES1000mN3470000E4130000', 'CRS3035RES1000mN3470000E4131000']
+    """
+    import pandas  # noqa: PLC0415 - only where cells are counted
+
+    known = sorted({str(one) for one in cells if isinstance(one, str)})
+    found = [CODE.fullmatch(one) for one in known]
+    if not all(found):
+        raise ValueError("no cell of the European grid")
+    parts = [(int(one[3]), int(one[2]), int(one[1])) for one in found if one]
+    steps = [*sorted({size for *_, size in parts}), *sizes]
+    if any(low >= high or high % low for low, high in pairwise(steps)) or len(steps) != len(sizes) + 1:
+        raise ValueError("cells of one size, and sides that divide each other, are needed")
+    above = {
+        f"{name}_{size}": [code(parent((east, north), size=size), size=size) for east, north, _ in parts]
+        for size in sizes
+    }
+    return pandas.DataFrame({name: known, **above})
 
 
 @dataclass(frozen=True)

@@ -256,7 +256,7 @@ def _column(one: Any) -> dict[str, Any]:
         "name": one.name,
         "title": one.title.as_dict(),
         "unit": one.unit,
-        "type": str(one.type),
+        "type": "code" if one.coarse is not None and one.coarse.grid else str(one.type),
         "privacy": str(one.privacy),
         "labels": {code: label.as_dict() for code, label in one.labels.items()},
     }

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+from shapely.geometry import LineString, Point
 
 from stadtbuch.access.coarsening import coarsened
 from stadtbuch.access.minimise import minimise, pseudonym, require_fair_filter
 from stadtbuch.errors import AccessDenied
 from stadtbuch.model.dataset import Coarseness, Dataset
-from stadtbuch.privacy import tables
+from stadtbuch.privacy import clearance, grid, tables, tabulation
+from stadtbuch.privacy.levels import Levels
+from stadtbuch.store import frame_bytes, read_frame
 
 ADataset = Callable[..., Dataset]
 TITLE = {"de": "x", "en": "x"}
@@ -103,6 +107,49 @@ def test_a_filter_by_exact_places_is_refused(rides: Any) -> None:
 def test_open_data_arrive_as_they_are(traces: pd.DataFrame, rides: Any) -> None:
     """What everybody may download is not made worse."""
     assert read(traces, rides("open"))["from_x"].iloc[-1] == HOME[0]
+
+
+def test_points_arrive_as_names_of_cells(a_dataset: ADataset) -> None:
+    """The point, its neighbour in the cell and a trace: one name twice, and no shape at all."""
+    fields = [
+        {"name": "person_id", "type": "string", "title": TITLE, "privacy": "identifier"},
+        {"name": "place", "type": "geometry", "title": TITLE, "coarse": {"grid": 1000}},
+    ]
+    privacy = {"unit": "person", "purposes": {"age-structure": ["person_id", "place"]}}
+    dataset = a_dataset("closed", schema={"fields": fields}, privacy=privacy)
+    shapes = [Point(HOME), Point(4_131_000.5, 3_471_999.5), LineString([HOME, STATION]), None]
+    frame = gpd.GeoDataFrame(
+        {"person_id": ["a", "b", "c", "d"]}, geometry=gpd.GeoSeries(shapes, crs=3035).to_crs(4326)
+    ).rename_geometry("place")
+    slim = minimise(frame, dataset, columns=["place"], rows={}, pseudonym=NAMED)
+    assert type(slim) is pd.DataFrame
+    assert slim["place"].dropna().tolist() == [grid.code((4_131_000, 3_471_000), size=1000)] * 2
+    assert read_frame(frame_bytes(slim)).equals(slim)
+
+
+def test_cells_are_told_as_finely_as_their_number_allows() -> None:
+    """A cell of a hundred metres with one person is withheld, and so is what would give it away."""
+    homes = [(4_131_000 + 100 * (number % 3), 3_471_000) for number in range(12)] + [(4_131_900, 3_471_900)]
+    cells = pd.Series([grid.code(one, size=100) for one in homes], name="place")
+    over = grid.cell_levels(cells, sizes=[1000], name="place")
+    assert over["place_1000"].unique().tolist() == [grid.code((4_131_000, 3_471_000), size=1000)]
+    counted = tabulation.of_rows(
+        pd.DataFrame({"place": cells}), name="homes", by=["place"], measure=tabulation.Measure(),
+        hierarchies={"place": Levels.of("place", over)},
+    )  # fmt: skip
+    origin = clearance.Origin(dataset="population.homes", unit="person", column_names=("place",))
+    told = clearance.clear([counted], rules=clearance.Rules(3, 2000), origin=origin)["homes"].frame
+    values = dict(zip(told["place"], told["value"].fillna(-1), strict=True))
+    assert values[over["place_1000"][0]] == 13
+    assert values[grid.code((4_131_900, 3_471_900), size=100)] == -1
+    assert sorted(values.values()) == [-1, -1, 4, 4, 13, 13]
+
+
+@pytest.mark.parametrize("cells", [["x"], ["CRS3035RES100mN0E0", "CRS3035RES1000mN0E0"]])
+def test_other_names_are_no_cells(cells: list[str]) -> None:
+    """Cells of two sizes, or words, have no common level."""
+    with pytest.raises(ValueError, match="cell"):
+        grid.cell_levels(cells, sizes=[10000])
 
 
 @pytest.mark.parametrize("step", [0.001, 0.01, 0.1])

@@ -37,6 +37,7 @@ RUNS = {
     "whole city": ("who-lives-where", "all"),
     "borough": ("who-lives-where", "Mitte"),
     "cycling": ("how-does-the-city-cycle", None),
+    "budget prepare": ("budget-understandable.prepare", None),
     "budget": ("budget-understandable", None),
     "welfare prepare": ("welfare-by-quarter.prepare", None),
     "welfare": ("welfare-by-quarter", None),
@@ -44,7 +45,8 @@ RUNS = {
     "nature prepare": ("owl-kingfisher-drinking-water.prepare", None),
     "nature": ("owl-kingfisher-drinking-water", None),
 }
-# The preparation of the welfare page is not executed again: it only protects, and that has tests of its own.
+ONCE = ("welfare prepare", "budget prepare")
+"""Not executed again: they only protect, which has tests of its own, and one preparation stands for all here."""
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +153,7 @@ def unshown(run: Path) -> set[str]:
     return wanted - shown
 
 
-@pytest.mark.parametrize("name", [one for one in RUNS if one != "welfare prepare"])
+@pytest.mark.parametrize("name", [one for one in RUNS if one not in ONCE])
 def test_a_second_execution_gives_the_same(
     name: str,
     runs: dict[str, Path],

@@ -24,6 +24,7 @@ FILES = {
     "social.welfare_quarters": "social/welfare_quarters.csv",
 }
 GERMAN = {"Stichtag": "reference_date", "Viertel": "quarter", "Leistungsberechtigte": "recipients"}
+TAXES = {"branch": "Branche", "borough": "Bezirk"}
 
 
 @pytest.fixture
@@ -97,11 +98,15 @@ COUNTS = (
     "welfare-by-quarter.residents_by_quarter",
     "who-lives-where.residents_by_borough_age_sex",
 )
+SUMS = {
+    "budget-understandable.trade_tax_by_borough": "borough",
+    "budget-understandable.trade_tax_by_branch": "branch",
+}
 
 
 def test_these_are_all_protected_tables_of_the_city(lindenstadt):
     """A new table of counts or sums needs an attack of its own here."""
-    assert sorted(tables(lindenstadt.root)) == sorted(COUNTS)
+    assert sorted(tables(lindenstadt.root)) == sorted([*COUNTS, *SUMS])
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -136,3 +141,51 @@ def test_tables_of_one_register_meet_in_published_sums_only(lindenstadt):
     assert len(shared) == len(other["labels"]["borough"]) + 1
     assert None not in shared.values()
     assert {label: borough[label] for label in shared} == shared
+
+
+def paid(root: Path, variable: str) -> dict[str, list[int]]:
+    """Give what each company paid in the year of the page, by branch or borough, largest first."""
+    path = root / "data" / "finance" / "trade_tax.csv"
+    frame = pd.read_csv(path, sep=";", encoding="cp1252", dtype=str)  # noqa: TID251 - the truth itself
+    frame = frame[frame["Jahr"] == "2024"].assign(paid=lambda t: t["Betrag"].str.replace(".", "").astype(int))
+    companies = frame.groupby([TAXES[variable], "Unternehmen"])["paid"].sum()
+    return {
+        label: sorted(values, reverse=True)
+        for label, values in companies.groupby(level=0).apply(list).items()
+    }
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_no_company_learns_what_another_pays(lindenstadt, name):
+    """
+    No published sum is of few companies, or nearly all of one; and of a withheld one nobody gets close.
+
+    Of every withheld sum that the largest dominates, the second largest takes away what it pays itself and what it
+    reckons of the rest: the largest could still pay a tenth more than it does.
+    """
+    record = tables(lindenstadt.root)[name]
+    companies, reader = paid(lindenstadt.root, SUMS[name]), Reader(record)
+    published = {label: value for (label,), value in reader.told.items() if value is not None and label}
+    assert published
+    for label, value in published.items():
+        largest, second, *rest = companies[label]
+        assert value == sum(companies[label])
+        assert sum(rest) * 10 >= largest
+        assert second > 0
+    alone = 0
+    for (label,) in reader.hidden:
+        first, *others = companies[label]
+        if len(others) > 1 and sum(others[1:]) * 10 >= first:
+            continue
+        alone += 1
+        assert reader.most((label,)) - (others[0] if others else 0) >= 1.1 * first
+    assert alone
+
+
+def test_the_dominant_company_is_in_no_published_sum_of_its_own(lindenstadt):
+    """Its branch and its borough are withheld, by the planted truth."""
+    told = json.loads((lindenstadt.root / "truth" / "privacy.json").read_text(encoding="utf-8"))["dominance"]
+    for name, variable in SUMS.items():
+        record = Reader(tables(lindenstadt.root)[name])
+        assert (told["cells"][variable],) in record.hidden
+        assert len(record.hidden) > 1

@@ -74,8 +74,14 @@ def test_the_tasks_in_the_picture_add_up_to_the_number_per_head(lindenstadt):
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        ("index.html", ("Niemand zahlt den Betrag je Kopf", "nicht um Preise bereinigt", "Umlage:")),
-        ("index.en.html", ("Nobody pays the amount per head", "not adjusted for prices", "Levy:")),
+        (
+            "index.html",
+            ("Niemand zahlt den Betrag je Kopf", "nicht um Preise bereinigt", "Umlage:", "Steuergeheimnis"),
+        ),
+        (
+            "index.en.html",
+            ("Nobody pays the amount per head", "not adjusted for prices", "Levy:", "tax secret"),
+        ),
     ],
 )
 def test_the_page_says_where_the_number_misleads(lindenstadt, page, words):

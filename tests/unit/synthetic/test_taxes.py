@@ -15,7 +15,7 @@ def paid(city):
 
 @pytest.mark.parametrize(("size", "seed"), CITIES)
 def test_one_company_pays_most_of_its_branch_and_of_its_borough(made, pattern, size, seed):
-    """In every size and for every seed: four fifths of the branch, more than half of the borough."""
+    """In every size and for every seed: nearly nine tenths of the branch, more than half of the borough."""
     city = made(size, seed)
     told, companies = city.truth("privacy")["dominance"], paid(city)
     own = companies[companies["company_id"] == told["company_id"]]

@@ -163,6 +163,36 @@ def protect(
     return Protection(joined, problem, pattern)
 
 
+def exposed(one: Judged, hidden: np.ndarray, *, zeros: Zeros) -> list[int]:
+    """
+    Audit one table as it was published, whoever chose what is withheld: name the cells that readers know too well.
+
+    Parameters
+    ----------
+    hidden
+        Per cell whether it is withheld; where two cells count the same, both must be.
+    zeros
+        The policy it was published under.
+
+    Examples
+    --------
+    >>> from stadtbuch.privacy.hierarchies import Hierarchy
+    >>> cube = Cube((Hierarchy("age", ("a", "b", "c"), {"all": ("a", "b", "c")}),), np.array([2, 9, 30]))
+    >>> few = Judged(cube, cube.values < 3, np.array([1, 0, 0, 0]))
+    >>> exposed(few, np.array([True, False, False, False]), zeros="published")
+    [0]
+    >>> exposed(few, np.array([True, True, False, False]), zeros="published")
+    []
+    """
+    joined = join([one.cube])
+    (place,) = joined.places
+    withheld = np.ones(len(joined.values), dtype=bool)
+    np.logical_and.at(withheld, place, hidden)
+    problem = _problem(joined, [one], least=1 if zeros == "published" else 0, cost=by_value)
+    found = set(audit.exposed(problem, withheld))
+    return [cell for cell, variable in enumerate(place.tolist()) if variable in found]
+
+
 def _problem(joined: Joined, tables: Sequence[Judged], *, least: int, cost: Cost) -> suppression.Problem:
     """Bring what was judged in each table to the variables of the system."""
     size = len(joined.values)

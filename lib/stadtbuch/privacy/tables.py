@@ -234,10 +234,11 @@ class ProtectedTable:
 
         hidden = np.array([cell.value is None for cell in self.cells])
         known = np.array([cell.value or 0 for cell in self.cells])
-        return audit.intervals(self._relations(), known, hidden, least=LEAST[self.zeros])
+        return audit.intervals(self.relations, known, hidden, least=LEAST[self.zeros])
 
-    def _relations(self) -> Any:
-        """Give the sums between its cells."""
+    @property
+    def relations(self) -> Any:
+        """Give the sums between its cells: per sum its parts as 1 and the sum as -1, in the order of the cells."""
         if self.layout == "cube":
             from stadtbuch.privacy.hierarchies import Cube  # noqa: PLC0415 - as for the solver
 

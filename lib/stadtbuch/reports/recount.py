@@ -2,12 +2,14 @@
 Whether a protected table says what its dataset says: every published number is counted again.
 
 A table comes from code that nobody checked, and any whole number looks like a count. So the gate counts the
-rows that the run saw once more, by the conditions that each cell states.
+rows that the run saw once more, by the conditions that each cell states, lets the rules judge what is published,
+and attacks what is withheld.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +18,7 @@ import pandas as pd
 from stadtbuch import atomic
 from stadtbuch.errors import ProtectionError
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy import released
+from stadtbuch.privacy import primary, released
 from stadtbuch.privacy.levels import condition_of
 from stadtbuch.privacy.primary import Rule
 from stadtbuch.privacy.tables import ProtectedTable
@@ -117,10 +119,33 @@ def _recounted(
         yield from _tabulated(name, table, frame, stated, concentration=concentration)
         return
     counted = counts(frame, stated)
-    cells = enumerate(table.cells, 1)
-    wrong = [at for at, cell in cells if cell.value not in (None, counted.get(cell.labels, 0))]
+    values = np.array([counted.get(cell.labels, 0) for cell in table.cells], dtype=np.int64)
+    yield from _judged(name, table, values, attack=partial(_in_grid, table, values))
+
+
+def _judged(
+    name: str, table: ProtectedTable, values: np.ndarray, *, attack: Callable[[np.ndarray], list[int]]
+) -> Iterator[Finding]:
+    """Compare what is published with what was counted; where all of it is true, attack what is withheld."""
+    cells = enumerate(zip(table.cells, values.tolist(), strict=True), 1)
+    wrong = [at for at, (cell, value) in cells if cell.value not in (None, value)]
     if wrong:
         yield _differs(name, wrong, of=len(table.cells))
+        return
+    hidden = np.array([cell.value is None for cell in table.cells])
+    found = attack(hidden) if hidden.any() else []
+    if found:
+        yield _exposed(name, [at + 1 for at in found], of=len(table.cells))
+
+
+def _in_grid(table: ProtectedTable, values: np.ndarray, hidden: np.ndarray) -> list[int]:
+    """Name the withheld cells of a grid that readers can compute too well."""
+    from stadtbuch.privacy import audit, suppression  # noqa: PLC0415 - the solver, where something is withheld
+
+    few = primary.few(values, minimum=table.min_count)
+    room = primary.room_of_counts(values, minimum=table.min_count)
+    problem = suppression.Problem(table.relations, values, few & hidden, room, np.ones_like(values))
+    return audit.exposed(problem, hidden)
 
 
 def _tabulated(
@@ -132,24 +157,25 @@ def _tabulated(
     concentration: Sequence[Rule],
 ) -> Iterator[Finding]:
     """Tabulate the rows again, groups and sums too, and let the primary rules judge what is published."""
-    from stadtbuch.privacy import clearance  # noqa: PLC0415 - the solver, for such tables only
+    from stadtbuch.privacy import clearance, protection  # noqa: PLC0415 - the solver, for such tables only
 
     again = _again(table, frame, stated)
     if again is None:
         yield _not_counted(name)
         return
-    pairs = list(zip(table.cells, again.cube.values.tolist(), strict=True))
-    wrong = [at for at, (cell, value) in enumerate(pairs, 1) if cell.value not in (None, value)]
-    if wrong:
-        yield _differs(name, wrong, of=len(table.cells))
     rules = clearance.Rules(table.min_count, 0, zeros=table.zeros, concentration=tuple(concentration))
     try:
-        unsafe = clearance.judged(again, rules).unsafe & (again.cube.values > 0)
+        judged = clearance.judged(again, rules)
     except ProtectionError:  # sums without a rule for them, or too few in all
-        unsafe = np.ones(len(pairs), dtype=bool)
-    told = [at for at, (cell, _) in enumerate(pairs, 1) if cell.value is not None and unsafe[at - 1]]
+        yield _unsafe(name, range(1, len(table.cells) + 1), of=len(table.cells))
+        return
+    unsafe = judged.unsafe & (again.cube.values > 0)
+    told = [at for at, cell in enumerate(table.cells, 1) if cell.value is not None and unsafe[at - 1]]
     if told:
         yield _unsafe(name, told, of=len(table.cells))
+        return
+    attack = partial(protection.exposed, judged, zeros=table.zeros)
+    yield from _judged(name, table, again.cube.values, attack=attack)
 
 
 def _again(table: ProtectedTable, frame: pd.DataFrame, stated: Mapping[str, Conditions]) -> Tabulation | None:
@@ -322,6 +348,19 @@ def _unsafe(name: str, told: Sequence[int], *, of: int) -> Finding:
             de=f"Die Tabelle {name} zeigt Zahlen, die nach den Regeln der Stadt geheim bleiben "
             f"(Feld {named} von {of}).",
             en=f"The table {name} shows numbers that the city's rules withhold (cell {named} of {of}).",
+        ),
+        Text(de="Bilden Sie sie mit sb.protect(...).", en="Make it with sb.protect(...)."),
+    )
+
+
+def _exposed(name: str, found: Sequence[int], *, of: int) -> Finding:
+    named = ", ".join(str(at) for at in found[:FEWEST_NAMED]) + (", …" if len(found) > FEWEST_NAMED else "")
+    return _refuse(
+        "reports.exposed-cell",
+        name,
+        Text(
+            de=f"Was die Tabelle {name} geheim hält, lässt sich aus ihr ausrechnen (Feld {named} von {of}).",
+            en=f"What the table {name} withholds can be computed from it (cell {named} of {of}).",
         ),
         Text(de="Bilden Sie sie mit sb.protect(...).", en="Make it with sb.protect(...)."),
     )

@@ -271,6 +271,27 @@ def test_a_published_sum_that_one_firm_dominates_is_refused() -> None:
     assert found(record) == ["reports.unsafe-cell"]
 
 
+def shown(record: dict[str, Any], labels: list[str], value: int) -> dict[str, Any]:
+    """Publish what is withheld in a record."""
+    cell = next(cell for cell in record["cells"] if cell["labels"] == labels)
+    assert cell["value"] is None
+    cell |= {"value": value, "mark": "" if value else "–"}
+    return record
+
+
+def test_a_withheld_number_that_can_be_computed_is_refused() -> None:
+    """Whoever publishes the second of a pair gives the first away: found in sums, groups and counts in a grid."""
+    hidden = [cell["labels"] for cell in cleared_record(SUM, **GROUPS)["cells"] if cell["value"] is None]
+    assert hidden == [["x"], ["y"]]
+    assert found(shown(cleared_record(SUM, **GROUPS), ["y"], 420)) == ["reports.exposed-cell"]
+    frame = PEOPLE[:11]
+    record = a_record(frame.groupby(["borough", "sex"]).size())
+    withheld = [cell["labels"] for cell in record["cells"] if cell["value"] is None]
+    assert withheld == [["01", "f"], ["01", None], ["02", "f"], ["02", None]]
+    assert rules(record, frame) == []
+    assert rules(shown(record, ["01", "f"], 5), frame) == ["reports.exposed-cell"]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -12,7 +12,7 @@ Mukherjee (2000) on releases that follow each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -232,6 +232,32 @@ def exposure(new: Release, earlier: Sequence[Release], *, together: Together | N
     return Exposure(len(found), exact, _needed(new, near, found[0][0], together or {}), checked)
 
 
+def binding(
+    new: Release, earlier: Sequence[Release], *, together: Together, kept: Collection[int] = ()
+) -> set[int] | None:
+    """
+    Choose cells of a new release that make sets known: of each exposed set the least number that bears on it.
+
+    None if a set is exposed on which no number of the new release bears but those that are kept.
+    """
+    found, _ = _suspects(new, earlier, together)
+    if not found:
+        return set()
+    made = refined([new, *earlier])
+    joint = _Joint(made, [_own(made, one) for one in (new, *earlier)], made.impossible(together))
+    chosen: set[int] = set()
+    for box, _, _ in found:
+        bearing: set[int] = set()
+        for sign in (1.0, -1.0):
+            joint.search(reduce(np.multiply.outer, box).astype(float), sign)
+            bearing |= joint.bearing().difference(kept)
+        if not bearing:
+            return None
+        if not bearing & chosen:
+            chosen.add(min(bearing, key=lambda cell: (new.values[cell] or 0, cell)))
+    return chosen
+
+
 def related(new: Release, earlier: Sequence[Release]) -> list[Release]:
     """Give the earlier releases that share rows with the new one, directly or through others, in their order."""
     everything = [new, *earlier]
@@ -328,6 +354,7 @@ class _Joint:
         self.made, self.owns, self.never = made, owns, never.ravel()
         self.rows: sp.csr_matrix
         self.right: np.ndarray
+        self.cells: list[tuple[int, ...]]
         self.inner = [_inner_of_atoms(own, made.shape) for own in owns]
         boxes = [reduce(np.logical_and.outer, own.support).ravel() for own in owns]
         self.boxes = boxes
@@ -340,6 +367,7 @@ class _Joint:
         kept = self._fitting()
         self.changed = int((~kept).sum())
         self.rows, self.right = self.rows[kept], self.right[kept]
+        self.cells = [own for own, stays in zip(self.cells, kept.tolist(), strict=True) if stays]
         if not self._first():
             raise ValueError("the published numbers do not fit together")
 
@@ -371,6 +399,7 @@ class _Joint:
         ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         self.rows = sp.csr_matrix((signs, columns, ends), shape=(len(counts), self.size))
         self.right, self.weak = np.array(lines.right, dtype=float), np.array(lines.weak, dtype=bool)
+        self.cells = [() if weak else own for weak, own in zip(lines.weak, lines.cells, strict=True)]
 
     def _first(self) -> bool:
         """Find some counts that fit everything, if there are any."""
@@ -411,6 +440,11 @@ class _Joint:
         self.program.prices(prices)
         return sign * self.program.solve()
 
+    def bearing(self) -> set[int]:
+        """Give the cells of the new release whose numbers bear on the last search."""
+        lines = np.flatnonzero(np.abs(self.program.prices_of_rows()) > CLOSE)
+        return {cell for line in lines for cell in self.cells[line] if self.owns[0].values[cell]}
+
 
 class _Lines:
     """Equations as they are gathered: columns and signs, right sides, which may be given up; and lower bounds."""
@@ -420,20 +454,30 @@ class _Lines:
         self.rows: list[tuple[np.ndarray, np.ndarray]] = []
         self.right: list[float] = []
         self.weak: list[bool] = []
+        self.cells: list[tuple[int, ...]] = []
 
     def variable(self, least: float) -> int:
         """Add an unknown."""
         self.low.append(least)
         return len(self.low) - 1
 
-    def add(self, columns: np.ndarray, value: float, *, weak: bool, whole: int | None = None) -> None:
-        """Say what some unknowns sum to: a number, or another unknown."""
+    def add(
+        self,
+        columns: np.ndarray,
+        value: float,
+        *,
+        weak: bool,
+        whole: int | None = None,
+        cells: tuple[int, ...] = (),
+    ) -> None:
+        """Say what some unknowns sum to: a number, or another unknown; and which cells of its release say so."""
         signs = np.ones(len(columns))
         if whole is not None:
             columns, signs = np.append(columns, whole), np.append(signs, -1)
         self.rows.append((columns, signs))
         self.right.append(value)
         self.weak.append(weak)
+        self.cells.append(cells)
 
 
 def _tell(
@@ -441,6 +485,7 @@ def _tell(
 ) -> None:
     """Write down one release over the atoms that are left."""
     single = {int(at[0]): value for at, value in zip(own.inside, own.values, strict=True) if len(at) == 1}
+    named = {int(at[0]): cell for cell, at in enumerate(own.inside) if len(at) == 1}
     order = np.argsort(inner, kind="stable")
     starts = np.searchsorted(inner[order], np.arange(int(np.prod(own.sizes)) + 1))
     place: dict[int, int] = {}
@@ -449,17 +494,18 @@ def _tell(
         value = single.get(one, _LATENT)
         if isinstance(value, int):
             if len(atoms) or value:
-                lines.add(atoms, value, weak=weak)
+                lines.add(atoms, value, weak=weak, cells=(named[one],))
         elif value is None or len(atoms):
             place[one] = _part(lines, atoms, own.least if value is None else 0, trusted=trusted, weak=weak)
     if not trusted and unlabelled.any():
         lines.add(np.flatnonzero(unlabelled), 0, weak=weak)
-    for at, value in zip(own.inside, own.values, strict=True):
+    for cell, (at, value) in enumerate(zip(own.inside, own.values, strict=True)):
         if value is not None and len(at) > 1:
             open_ = np.array([place[one] for one in at.tolist() if one in place], dtype=np.int64)
             if len(open_):
                 known = sum(single[one] or 0 for one in at.tolist() if one in single)
-                lines.add(open_, value - known, weak=weak)
+                parts = (named[one] for one in at.tolist() if one in named)
+                lines.add(open_, value - known, weak=weak, cells=(cell, *parts))
 
 
 _LATENT = object()

@@ -121,6 +121,10 @@ class Program:
         """Give the variables of the last solution."""
         return np.array(self._solver.getSolution().col_value)
 
+    def prices_of_rows(self) -> Numbers:
+        """Give what each equation costs in the last solution; it bears on it where that is not zero."""
+        return np.array(self._solver.getSolution().row_dual)
+
     def duals(self) -> Numbers:
         """Give what each variable's bound costs in the last solution."""
         return np.array(self._solver.getSolution().col_dual)

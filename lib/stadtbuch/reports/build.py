@@ -358,17 +358,19 @@ def _remember(city: City, works: Sequence[Work]) -> None:
 
 
 def _refuse_together(city: City, works: Sequence[Work]) -> None:
-    """Refuse tables that tell too much together with what was released, or with tables before them in this build."""
+    """Repair or refuse tables that tell too much beside what was released, or beside those before them here."""
     beside = differencing.Beside()
-    said: dict[str, Decision] = {}
+    said: dict[str, tuple[Evidence, Decision]] = {}
     for work in works:
         if work.open and "prepare" in work.evidence:
-            run = work.requests["prepare"].key
+            run, report = work.requests["prepare"].key, work.report
             if run not in said:
-                evidence, title = work.evidence["prepare"], work.report.title
-                said[run] = gate.judge_together(city, evidence, beside, passed=title)
-            if not said[run].allowed:
-                _take(work, "prepare", None, said[run])
+                said[run] = gate.judge_together(
+                    city, work.evidence["prepare"], beside, report=report.name, passed=report.title
+                )
+            evidence, decision = said[run]
+            if decision.findings:
+                _take(work, "prepare", evidence, decision)
 
 
 def _take(work: Work, step: str, evidence: Evidence | None, decision: Decision) -> None:

@@ -192,9 +192,13 @@ def _first_told(state: State, base: Base) -> dict[str, Told]:
 # ---- a new one ----------------------------------------------------------------------------------------
 
 
-def findings(city: City, made: Mapping[str, Record], beside: Beside) -> Iterator[Finding]:
+def judged(
+    city: City, made: Mapping[str, Record], beside: Beside, *, report: str = ""
+) -> tuple[list[Finding], dict[str, Record]]:
     """
     Test the protected tables of a preparing run with everything that was released, and with each other.
+
+    A table that would expose somebody is repaired where that is possible: more of it is withheld, never its total.
 
     Parameters
     ----------
@@ -202,6 +206,13 @@ def findings(city: City, made: Mapping[str, Record], beside: Beside) -> Iterator
         Records by name.
     beside
         What the same build would release besides; tables that pass are added.
+    report
+        The report that releases them: what it withheld for earlier tables once, it withholds again.
+
+    Returns
+    -------
+    tuple
+        Findings, and the records as they may be released.
 
     Raises
     ------
@@ -210,16 +221,85 @@ def findings(city: City, made: Mapping[str, Record], beside: Beside) -> Iterator
     SourceError
         If an open dataset that says how columns hang together is away.
     """
+    found: list[Finding] = []
+    kept = dict(made)
     for name, record in made.items():
         if record.get("kind") == released.TABLE:
-            base = Base.of(record)
-            found, release, digest = _tested(city, record, beside.accepted.get(base, {}))
-            if found is None:
-                yield _too_fine(name, base.dataset)
-            elif found.atoms:
-                yield _exposed(name, base.dataset, found)
-            else:
-                beside.take(base, digest, replace(release, id=name))
+            kept[name] = _carried(city.state, record, report)
+            found += _judged(city, name, kept, beside)
+    return found, kept
+
+
+def _judged(city: City, name: str, kept: dict[str, Record], beside: Beside) -> Iterator[Finding]:
+    """Test one table, and repair it in its place."""
+    record, base = kept[name], Base.of(kept[name])
+    found, release, digest = _tested(city, record, beside.accepted.get(base, {}))
+    if found is None:
+        yield _too_fine(name, base.dataset)
+        return
+    if found.atoms:
+        again = _repaired(city, record, beside.accepted.get(base, {}))
+        if again is None:
+            yield _exposed(name, base.dataset, found)
+            return
+        more = sum(one is None for one in again) - release.hidden
+        kept[name] = _withholding(record, again)
+        release, data = _content(kept[name])
+        digest = atomic.digest(data)
+        yield _withheld(name, found, more)
+    beside.take(base, digest, replace(release, id=name))
+
+
+def _carried(state: State, record: Record, report: str) -> Record:
+    """Give a table as its report released it last, if that only withheld more of the same numbers."""
+    own = [
+        one
+        for one in told(state)
+        if one.table == record["name"] and one.base == Base.of(record) and _report(one) == report
+    ]
+    if not own:
+        return record
+    release, before = _content(record)[0], _get(state, own[-1])
+    same = (release.columns, release.choices, release.cells.tolist()) == (
+        before.columns,
+        before.choices,
+        before.cells.tolist(),
+    )
+    fewer = all(last in (None, now) for last, now in zip(before.values, release.values, strict=False))
+    return _withholding(record, before.values) if same and fewer else record
+
+
+def _report(one: Told) -> str:
+    return one.edition.partition("@")[0].partition("/")[0]
+
+
+def _repaired(city: City, record: Record, beside: Mapping[str, Release]) -> tuple[int | None, ...] | None:
+    """Give the numbers that may be released; None if more than that would have to be withheld."""
+    from stadtbuch.privacy import history, repair  # noqa: PLC0415 - as in `_content`
+
+    release, _ = _content(record)
+    before = _first_told(city.state, Base.of(record))
+    near = history.related(release, [*(_get(city.state, one) for one in before.values()), *beside.values()])
+    total = [at for at, cell in enumerate(record["cells"]) if not any(cell["labels"])]
+    made = repair.repaired(release, near, together=_together(city, [release, *near]), kept=total)
+    return None if made is None else made.values
+
+
+def _withholding(record: Record, values: Sequence[int | None]) -> Record:
+    """Give a record in which more is withheld."""
+    from stadtbuch.privacy.tables import HIDDEN  # noqa: PLC0415 - as in `_content`
+
+    cells = [
+        {**cell, "value": None, "mark": HIDDEN} if value is None else cell
+        for cell, value in zip(record["cells"], values, strict=True)
+    ]
+    return {**record, "cells": cells}
+
+
+def withholds_more(published: Record, fresh: Record) -> bool:
+    """Say whether a published table is a fresh one of which more was withheld for the sake of earlier tables."""
+    values = [cell["value"] for cell in published["cells"]]
+    return len(values) == len(fresh["cells"]) and _withholding(fresh, values) == dict(published)
 
 
 def _tested(
@@ -287,8 +367,21 @@ def require_safe(city: City, made: Sequence[Mapping[str, bytes]]) -> None:
     """
     beside = Beside()
     for files in made:
-        for found in findings(city, {record["name"]: record for record in tables(files)}, beside):
-            raise Refused(found.rule, found.text, remedy=found.remedy)
+        for record in tables(files):
+            _require(city, record, beside)
+
+
+def _require(city: City, record: Record, beside: Beside) -> Told:
+    """Refuse a table that tells too much; say what it was tested with."""
+    base, name = Base.of(record), str(record["name"])
+    before, own = _first_told(city.state, base), beside.accepted.get(base, {})
+    found, release, digest = _tested(city, record, own)
+    if found is None or found.atoms:
+        said = _too_fine(name, base.dataset) if found is None else _exposed(name, base.dataset, found)
+        raise Refused(said.rule, said.text, remedy=said.remedy)
+    beside.take(base, digest, replace(release, id=name))
+    tested = {"releases": len(before) + len(own), "sets": found.checked, "exposed": found.atoms}
+    return Told("", name, base, digest, "", before[digest].tested if digest in before else tested)
 
 
 def remember(city: City, edition: Edition, files: Mapping[str, bytes]) -> None:
@@ -302,26 +395,16 @@ def remember(city: City, edition: Edition, files: Mapping[str, bytes]) -> None:
     Refused
         As `require_safe`.
     """
-    require_safe(city, [files])
-    lines = []
+    beside = Beside()
+    known, lines = {(one.edition, one.table, one.content) for one in told(city.state)}, []
     for record in tables(files):
-        base = Base.of(record)
-        before = _first_told(city.state, base)
-        found, _, digest = _tested(city, record, {})
-        tested = before[digest].tested if digest in before else _numbers(found, before)
+        one = replace(_require(city, record, beside), edition=edition.id, at=_moment(edition))
         _put(city.state, record)
-        lines.append(Told(edition.id, str(record["name"]), base, digest, _moment(edition), tested).line())
+        if (one.edition, one.table, one.content) not in known:
+            lines.append(f"{one.line()}\n")
     if lines:
         index = city.state.folder("disclosure") / INDEX
-        atomic.write(index, index.read_bytes() + "".join(f"{line}\n" for line in lines).encode(), mode=0o600)
-
-
-def _numbers(found: Exposure | None, before: Mapping[str, Told]) -> dict[str, int]:
-    return {
-        "releases": len(before),
-        "sets": found.checked if found else 0,
-        "exposed": found.atoms if found else 0,
-    }
+        atomic.write(index, index.read_bytes() + "".join(lines).encode(), mode=0o600)
 
 
 def listing(state: State, report: str | None = None) -> list[dict[str, Any]]:
@@ -335,7 +418,7 @@ def listing(state: State, report: str | None = None) -> list[dict[str, Any]]:
     """
     found: dict[str, list[Told]] = {}
     for one in told(state):
-        if report is None or one.edition.partition("@")[0].partition("/")[0] == report:
+        if report in (None, _report(one)):
             found.setdefault(one.content, []).append(one)
     return [
         _listed(state, same)
@@ -388,6 +471,25 @@ def _exposed(name: str, dataset: str, found: Exposure) -> Finding:
             en="What was published stays known; only the new table can change. Take the same groups as before, or "
             "coarser ones. Tables of one report are protected together by one call of sb.protect "
             "(docs/how-to/differencing.md).",
+        ),
+    )
+
+
+def _withheld(name: str, found: Exposure, more: int) -> Finding:
+    named = ", ".join(found.with_[:MOST_NAMED])
+    return Finding(
+        rule=RULE,
+        severity=Severity.note,
+        subject=name,
+        text=Text(
+            de=f"In der Tabelle {name} sind {more} Felder mehr geheim gehalten, weil sie zusammen mit {named} kleine "
+            "Gruppen verraten hätten.",
+            en=f"In the table {name} {more} more cells are withheld: together with {named} they would have told of "
+            "small groups.",
+        ),
+        remedy=Text(
+            de="Mit denselben Gruppen wie in der früheren Tabelle bliebe mehr sichtbar.",
+            en="With the same groups as in the earlier table more would stay visible.",
         ),
     )
 

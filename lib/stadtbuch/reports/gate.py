@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,9 @@ def judge(
         return None, _broken(type(error).__name__)
 
 
-def judge_together(city: City, evidence: Evidence, beside: differencing.Beside, *, passed: Text) -> Decision:
+def judge_together(
+    city: City, evidence: Evidence, beside: differencing.Beside, *, report: str, passed: Text
+) -> tuple[Evidence, Decision]:
     """
     Judge the tables of a preparing run with everything that was released before, and with each other.
 
@@ -82,13 +85,22 @@ def judge_together(city: City, evidence: Evidence, beside: differencing.Beside, 
     ----------
     beside
         What the same build would release besides; tables that pass are added.
+    report
+        The report that would release them.
     passed
-        What is said if nothing was found.
+        What is said if nothing speaks against them.
+
+    Returns
+    -------
+    tuple
+        The evidence with the tables as they may be released, and the decision.
     """
     try:
-        return decide(list(differencing.findings(city, evidence.tables, beside)), passed=passed)
+        found, kept = differencing.judged(city, evidence.tables, beside, report=report)
+        repaired = evidence if kept == dict(evidence.tables) else replace(evidence, tables=kept)
+        return repaired, decide(found, passed=passed)
     except Exception as error:  # noqa: BLE001 - fail closed, as in `judge`
-        return _broken(type(error).__name__)
+        return evidence, _broken(type(error).__name__)
 
 
 def _findings(city: City, evidence: Evidence, *, manifest: Manifest, step: str) -> Iterator[Finding]:

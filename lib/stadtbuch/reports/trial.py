@@ -81,7 +81,10 @@ def tried(city: City, path: Path, given: Sequence[str], *, progress: Tell | None
         city, result.folder, manifest=analysis.manifest, step=step, source=analysis.notebook, report=report
     )
     if step == "prepare" and evidence is not None:
-        together = gate.judge_together(city, evidence, differencing.Beside(), passed=decision.reasons[0])
+        name, passed = report.name if report else "", decision.reasons[0]
+        evidence, together = gate.judge_together(
+            city, evidence, differencing.Beside(), report=name, passed=passed
+        )
         decision = joined([decision, together])
     return Trial(analysis, report, step, evidence, decision)
 

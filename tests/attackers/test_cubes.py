@@ -151,6 +151,24 @@ def protected(seed: int) -> tuple[Case, Protection] | None:
         return None
 
 
+def attack(case: Case, made: Protection, *, name: str) -> int:
+    """Attack every withheld cell of all tables of a case; gives how many there were."""
+    hidden = [made.hidden(number) for number in range(len(case.tables))]
+    attacker = Attacker(
+        [(one.cube, secret) for one, secret in zip(case.tables, hidden, strict=True)],
+        least=int(case.zeros == "published"),
+    )
+    for table, cell, row in attacker.hidden:
+        judged = case.tables[table]
+        value, most = judged.cube.values[cell], attacker.reach(row, 1)
+        assert most >= value - 1e-6, name
+        if judged.unsafe[cell]:
+            assert most >= value + judged.room[cell] - 1e-6, f"{name}: table {table}, cell {cell}"
+        elif most < value + 1 - 1e-6:
+            assert most - attacker.reach(row, -1) >= 1 - 1e-6, f"{name}: table {table}, cell {cell}"
+    return len(attacker.hidden)
+
+
 def test_no_withheld_cell_can_be_computed(sample: int) -> None:
     """In no random tables can the attacker bring a small cell within its room, or compute any withheld one."""
     tried = withheld = linked = 0
@@ -158,26 +176,27 @@ def test_no_withheld_cell_can_be_computed(sample: int) -> None:
         pair = protected(seed)
         if pair is None:
             continue
-        case, made = pair
-        tried, linked = tried + 1, linked + (len(case.tables) > 1)
-        least = int(case.zeros == "published")
-        hidden = [made.hidden(number) for number in range(len(case.tables))]
-        attacker = Attacker(
-            [(one.cube, secret) for one, secret in zip(case.tables, hidden, strict=True)], least=least
-        )
-        for table, cell, row in attacker.hidden:
-            judged = case.tables[table]
-            value, most = judged.cube.values[cell], attacker.reach(row, 1)
-            assert most >= value - 1e-6, f"seed {seed}"
-            if judged.unsafe[cell]:
-                assert most >= value + judged.room[cell] - 1e-6, f"seed {seed}: table {table}, cell {cell}"
-            elif most < value + 1 - 1e-6:
-                assert most - attacker.reach(row, -1) >= 1 - 1e-6, f"seed {seed}: table {table}, cell {cell}"
-            withheld += 1
+        tried, linked = tried + 1, linked + (len(pair[0].tables) > 1)
+        withheld += attack(*pair, name=f"seed {seed}")
     print(f"cases {tried}, linked {linked}, withheld cells {withheld}, computed 0")
     assert tried > 20
     assert linked
     assert withheld > 3 * tried
+
+
+def test_the_way_of_large_tables_withstands_too(sample: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the exact search, as tables of more than 3,000 cells are protected, the attacker fares no better."""
+    monkeypatch.setattr(suppression, "EXACT", 0)
+    monkeypatch.setattr(suppression, "REBUILT", 4)
+    tried = withheld = 0
+    for seed in range(20_000, 20_000 + max(10, sample // 20)):
+        pair = protected(seed)
+        if pair is None:
+            continue
+        tried += 1
+        withheld += attack(*pair, name=f"seed {seed}")
+    print(f"cases {tried} without the exact search, withheld cells {withheld}, computed 0")
+    assert withheld > tried > 5
 
 
 def test_a_single_contributor_learns_nothing_of_another() -> None:

@@ -30,13 +30,13 @@ from stadtbuch.privacy.moves import (
 from stadtbuch.privacy.solver import NEVER, Program
 
 # How many cells a neighbourhood holds, and whether the sums over them are added: ways round may lead over those.
-LADDER = ((160, False), (640, False), (2500, False), (60, True), (640, True))
+LADDER = ((160, False), (640, False), (2500, False), (640, True), (60, True))
 HIDDEN_ALREADY = 1e-4  # the price of a cell that is hidden anyway
 WITHIN = (300, 1500)  # how many hidden cells a proof is looked for in when one is to be published again
 BARREN = 50  # searches of one size in vain, and none with success, after which that size is left out
 MANY = 2000  # cells to be published again from which on those of few proofs come first
 PROOFS = 5  # what few proofs are: publishing a cell means to find each of them anew
-THINNING = 4000  # programs that one thinning of a pattern may take
+THINNING = 2000  # programs that one thinning of a pattern may take
 FEW = 20  # cells to be published again below which algebra is not asked first
 AROUND = 40  # how many hidden cells are torn down at once
 

@@ -38,6 +38,13 @@ def test_half_the_epsilon_is_twice_the_noise() -> None:
     assert [round(one / DRAWS / scale, 0) for one, scale in zip(spread, (4, 8), strict=True)] == [1, 1]
 
 
+@pytest.mark.parametrize("delta", [0.0, 1e-9])
+def test_wide_bounds_and_little_budget_have_an_answer(delta: float) -> None:
+    """A sum of incomes of thousand rows a person at a thousandth of ε: useless, and said to be."""
+    drawn = noise.added([0, 5], sensitivity=10_000_000, epsilon=0.001, delta=delta, sure=0.95)
+    assert drawn.within > 10_000_000_000
+
+
 def test_two_draws_differ() -> None:
     """Nobody can repeat the noise: there is no seed."""
     one, other = (noise.added([0] * 50, sensitivity=1, epsilon=0.1, delta=0, sure=0.95) for _ in range(2))

@@ -54,7 +54,7 @@ def test_a_join_too_large_to_count_is_not_harmless() -> None:
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab"), st.sampled_from("xyz")), min_size=1)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(ROWS, ROWS)
 def test_k_is_that_of_the_joined_rows(
     left: list[tuple[int, str, str]], right: list[tuple[int, str, str]]

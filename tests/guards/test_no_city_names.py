@@ -16,6 +16,8 @@ REAL = (
     "Ulm", "Wiesbaden", "Wuppertal", "Würzburg", "Zürich",
 )  # fmt: skip
 SHORTEST = 6  # shorter names of made-up places ("Mitte", "Hafen") are everyday words
+COMMON = {"first-names.txt"}
+"""First names belong to a language, not to a city: the made-up city shares them with everybody."""
 ZONES = re.compile(r"\b(?:Europe|Pacific)/[A-Z][a-z]+")
 
 
@@ -67,7 +69,9 @@ def test_the_library_names_nothing_of_the_made_up_city(root):
     names = invented(root)
     assert len(names) > 300
     found = {
-        path.relative_to(root).as_posix(): mentions(names, path.read_text("utf-8")) for path in sources(root)
+        path.relative_to(root).as_posix(): mentions(names, path.read_text("utf-8"))
+        for path in sources(root)
+        if path.name not in COMMON
     }
     assert {path: hits for path, hits in found.items() if hits} == {}
 

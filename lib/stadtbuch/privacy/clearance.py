@@ -25,6 +25,7 @@ from stadtbuch.privacy.tables import LEAST, Cell, ProtectedTable
 from stadtbuch.privacy.tabulation import Tabulation
 from stadtbuch.texts import Text
 
+Known = Mapping[str, str | None]
 COSTS: Mapping[str, protection.Cost] = {
     "value": protection.by_value,
     "cell": protection.by_cell,
@@ -76,15 +77,24 @@ class Origin:
     where: tuple[Condition, ...] = ()
 
 
-def clear(tabulations: Sequence[Tabulation], *, rules: Rules, origin: Origin) -> dict[str, ProtectedTable]:
+def clear(
+    tabulations: Sequence[Tabulation], *, rules: Rules, origin: Origin, published: Sequence[Known] = ()
+) -> dict[str, ProtectedTable]:
     """
     Make tabulations publishable, jointly where they measure the same.
+
+    Parameters
+    ----------
+    published
+        Cells that are public already and must stay so, by label per variable; a variable that is not named is a
+        margin.
 
     Raises
     ------
     ProtectionError
         ``protect.concentration`` for sums without a rule of concentration, ``protect.min-count``,
-        ``protect.unknown-grouping``, and those of `protection.protect`.
+        ``protect.unknown-grouping``, ``protect.published`` for a cell that no table has or that is unsafe by itself,
+        and those of `protection.protect`.
 
     Examples
     --------
@@ -98,7 +108,7 @@ def clear(tabulations: Sequence[Tabulation], *, rules: Rules, origin: Origin) ->
     """
     made: dict[str, ProtectedTable] = {}
     for group in _alike(tabulations):
-        found = _Cleared(group, rules)
+        found = _Cleared(group, rules, published)
         made |= {one.name: found.table(number, origin) for number, one in enumerate(group)}
     together = tuple(one.name for one in tabulations) if len(tabulations) > 1 else ()
     return {one.name: replace(made[one.name], together=together) for one in tabulations}
@@ -120,13 +130,15 @@ def _alike(tabulations: Sequence[Tabulation]) -> list[list[Tabulation]]:
 class _Cleared:
     """Tabulations of one measure with what the engine found."""
 
-    def __init__(self, tabulations: Sequence[Tabulation], rules: Rules) -> None:
+    def __init__(
+        self, tabulations: Sequence[Tabulation], rules: Rules, published: Sequence[Known] = ()
+    ) -> None:
         if rules.min_count < 2:
             raise refusal(
                 "min-count", "Die Mindestfallzahl ist kleiner als 2.", "The minimum count is below 2.", *ASK
             )
         self.tabulations, self.rules = tabulations, rules
-        self.judged = [judged(one, rules) for one in tabulations]
+        self.judged = _kept([judged(one, rules) for one in tabulations], tabulations, published)
         cost = COSTS[rules.cost]
         self.made: Protection = protection.protect(
             self.judged, node_limit=rules.node_limit, zeros=rules.zeros, cost=cost
@@ -203,6 +215,31 @@ def judged(one: Tabulation, rules: Rules) -> Judged:
     weighted = np.where(unsafe, np.maximum(1, -(-values // 10)), 0)
     room = weighted if one.measure.weight else room_of_counts(values, minimum=rules.min_count)
     return Judged(one.cube, unsafe, room)
+
+
+def _kept(
+    found: Sequence[Judged], tabulations: Sequence[Tabulation], published: Sequence[Known]
+) -> list[Judged]:
+    """Mark the cells that are public already; refuse one that no table has, or that may not be published."""
+    fixed = [np.zeros(len(one.unsafe), dtype=bool) for one in found]
+    for number, known in enumerate(published, 1):
+        places = [_place(one, known) for one in tabulations]
+        if not any(place is not None for place in places):
+            raise _not_there(number)
+        for place, one, mask in zip(places, found, fixed, strict=True):
+            if place is not None:
+                if one.unsafe[place] and one.cube.values[place] > 0:
+                    raise _not_safe(number)
+                mask[place] = True
+    return [replace(one, fixed=mask) for one, mask in zip(found, fixed, strict=True)]
+
+
+def _place(one: Tabulation, known: Known) -> int | None:
+    """Find the cell of a table that is meant; None if the table has no such variables or labels."""
+    if set(known) - set(one.variables):
+        return None
+    labels = tuple(str(known[name]) if known.get(name) is not None else None for name in one.variables)
+    return one.labels.index(labels) if labels in one.labels else None
 
 
 @dataclass(frozen=True)
@@ -331,6 +368,26 @@ def _no_concentration(name: str) -> Exception:
         "(docs/anleitungen/protect.md), oder veröffentlichen Sie nur Anzahlen.",
         "Name the file with the rule under [concentration] in stadtbuch.toml (docs/how-to/protect.md), or publish "
         "counts only.",
+    )
+
+
+def _not_there(number: int) -> Exception:
+    return refusal(
+        "published",
+        f"published=: Das Feld {number} gibt es in keiner der Tabellen.",
+        f"published=: the cell {number} is in none of the tables.",
+        "Nennen Sie Bezeichnungen der Variablen; was Sie nicht nennen, ist der Rand: {} ist die Gesamtzahl.",
+        "Name labels of the variables; what you do not name is the margin: {} is the grand total.",
+    )
+
+
+def _not_safe(number: int) -> Exception:
+    return refusal(
+        "published",
+        f"published=: Das Feld {number} darf für sich nicht veröffentlicht sein.",
+        f"published=: the cell {number} may not be published by itself.",
+        "Ist es schon öffentlich, lässt es sich nicht mehr schützen; sprechen Sie mit den Verantwortlichen der Daten.",
+        "If it is public already it cannot be protected any more; talk to those responsible for the data.",
     )
 
 

@@ -322,6 +322,7 @@ def protect(
     places: int = 0,
     hierarchies: Mapping[str, Any] | None = None,
     groupings: Sequence[Grouping] = (),
+    published: Sequence[Mapping[str, str | None]] = (),
 ) -> Any:
     """
     Turn counts or sums into a table that may be published: what would tell too much is withheld.
@@ -356,6 +357,9 @@ def protect(
         Variable -> columns of an open frame, first its labels, then from fine to coarse; groups are part of the table.
     groupings
         How variables that are no columns of the catalogue are made from such columns.
+    published
+        Cells that are public already and must stay, by labels; a variable that is not named is a margin, so ``{}`` is
+        the grand total. Such a table has margins over every variable.
 
     Returns
     -------
@@ -386,10 +390,10 @@ def protect(
         count=count, sum_=sum, unit=unit if with_rows else None, weight=weight, places=places, facts=facts
     )
     asked = tabulations.Asked(data, name, by, measure, hierarchies or {})
-    if asked.is_grid:
+    if asked.is_grid and not published:
         made = [_grid(data, asked, rows, columns, groupings, unit, out=out, facts=facts, dataset=dataset)]
     else:
-        made = _cube(asked, groupings, out=out, facts=facts, dataset=dataset)
+        made = _cube(asked, groupings, published, out=out, facts=facts, dataset=dataset)
     for one in made:
         _hand_out(one, out)
     return {one.name: one for one in made} if several else made[0]
@@ -435,6 +439,7 @@ def _grid(
 def _cube(
     asked: Asked,
     groupings: Sequence[Grouping],
+    published: Sequence[Mapping[str, str | None]],
     *,
     out: outputs.Outputs,
     facts: Mapping[str, Any],
@@ -455,7 +460,7 @@ def _cube(
         where=conditions(facts.get("rows") or {}),
     )
     ready = asked.tabulations(Naming(_nameables(facts), groupings))
-    made = list(clearance.clear(ready, rules=rules, origin=origin).values())
+    made = list(clearance.clear(ready, rules=rules, origin=origin, published=published).values())
     if out.folder is None:
         outputs.warn(clearance.policies(ready, rules=rules))
     return made

@@ -181,6 +181,28 @@ def test_what_cannot_be_protected_is_refused(rules: dict[str, Any], code: str) -
     assert caught.value.code == code
 
 
+def test_what_is_public_already_stays() -> None:
+    """A cell that must be published is, whatever it costs, and its status says so."""
+    before = cleared(counted())
+    lost = next(labels for labels, kind in before.status.items() if kind == "x" and labels[0] is not None)
+    known = [dict(zip(before.variables, lost, strict=True)), {}]
+    after = clear([counted()], rules=RULES, origin=ORIGIN, published=known)["t"]
+    assert (after.status[lost], after.status[None, None]) == ("z", "z")
+    assert after.total() == 70
+    assert after.suppressed > 0
+
+
+def test_what_cannot_be_public_is_refused() -> None:
+    """A cell that no table has, and one that is unsafe by itself; named by its place in the list."""
+    unsafe = next(labels for labels, kind in cleared(counted()).status.items() if kind == "u")
+    for known in ({"area": "Erika"}, {"district": "A"}, dict(zip(("area", "sex"), unsafe, strict=True))):
+        with pytest.raises(ProtectionError) as caught:
+            clear([counted()], rules=RULES, origin=ORIGIN, published=[{}, known])
+        assert caught.value.code == "protect.published"
+        assert "cell 2" in caught.value.what.en
+        assert "Erika" not in caught.value.render("de")
+
+
 def test_both_policies_for_zeros_say_what_they_cost() -> None:
     """The analyst sees what is withheld where zeros are published and where they may be withheld too."""
     (found,) = policies([counted()], rules=RULES)

@@ -285,6 +285,12 @@ def test_several_tables_are_protected_together(rows, shown):
     assert [name for kind, name, _ in shown] == ["t", "u", "v", "w", "x", "y"]
 
 
+def test_what_is_public_already_stays(rows):
+    """Counts, too, may name cells that must be published."""
+    table = full(PEOPLE.groupby(["quarter", "sex"]).size(), by=None, published=[{}])
+    assert (table.layout, table.status[None, None], table.total()) == ("cube", "z", 23)
+
+
 def test_sums_are_protected_by_the_city_s_rules(rows):
     """What one person prevails in is withheld; the rule's numbers stand nowhere in the record."""
     rich = PEOPLE.assign(tax=[9000.0, *[100.0] * 22])

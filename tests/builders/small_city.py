@@ -49,6 +49,13 @@ synthetic = true
 domains = ["population", "mobility"]
 """
 
+BUDGET = {
+    "epsilon": 1.5,
+    "reason": {"de": "Wenige grobe Antworten.", "en": "A few coarse answers."},
+    "decided_by": "head-of-statistics",
+    "decided": "2026-01-10",
+}
+
 MANIFEST = """```yaml
 stadtbuch:
   purpose: age-structure
@@ -177,7 +184,7 @@ def a_dataset(name: str = "population.by_age", *, access: str = "open", **change
             if access == "shared"
             else {}
         ),
-        "privacy": {"unit": "none"} if access == "open" else {"unit": "person"},
+        "privacy": {"unit": "none"} if access == "open" else {"unit": "person", "budget": BUDGET},
         "schema": {"primaryKey": ["borough"], "fields": fields},
         "misuse": {"de": "Nicht für Aussagen über Einzelne.", "en": "Not for statements about individuals."},
     }

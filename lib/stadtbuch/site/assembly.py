@@ -266,6 +266,7 @@ def _dataset_page(site: Site, dataset: Dataset) -> Page:
         "types": wording.TYPES,
         "units": wording.UNITS,
         "privacy": wording.privacy(dataset.privacy.unit),
+        "budget": wording.budget(dataset.privacy.budget),
         "quality": quality.told(site.cards.get(dataset.id)),
         "all_quality": _about_data(site),
         "coarsened": coarsening.told(dataset),

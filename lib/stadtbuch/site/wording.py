@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from stadtbuch.model.dataset import Budget
 from stadtbuch.reports.editions import Archived
 from stadtbuch.reports.look import long_date
-from stadtbuch.texts import Text, same
+from stadtbuch.texts import LANGUAGES, Text, decimal, same
 
 CLASSES = {
     "open": (
@@ -91,6 +92,15 @@ PRIVACY_OF_THINGS = PRIVACY | {
 def privacy(unit: str) -> dict[str, Text]:
     """Give the words for what the columns of a dataset tell, by what it protects."""
     return PRIVACY_OF_THINGS if unit == "none" else PRIVACY
+
+
+def budget(decided: Budget | None) -> Text | None:
+    """Give the numbers of a budget of noisy answers as people write them."""
+    if decided is None:
+        return None
+    said = {language: decimal(decided.epsilon, language, places=2) for language in LANGUAGES}
+    delta = f", δ = {decided.delta:g}" if decided.delta else ""
+    return Text(**{language: number + delta for language, number in said.items()})
 
 
 RHYTHMS = {

@@ -203,6 +203,16 @@ def test_withheld_dataset_offers_no_download(files: dict[str, bytes]) -> None:
     ]
 
 
+def test_dataset_shows_what_a_year_of_noisy_answers_may_tell(files: dict[str, bytes]) -> None:
+    """Number, reason and deciding role of the budget stand on the page of its dataset, and on no other."""
+    german, english = (
+        files[f"datasets/population.register/{name}"].decode() for name in ("index.html", "index.en.html")
+    )
+    assert "je Jahr ε = 1,50. Wenige grobe Antworten." in german
+    assert "per year ε = 1.50. A few coarse answers." in english
+    assert "ε" not in files["datasets/population.by_age/index.html"].decode()
+
+
 def test_open_dataset_shows_files_dictionary_code_and_use(files: dict[str, bytes]) -> None:
     """Download with size, licence, columns, starter code with and without the library, and who uses it."""
     html = unescape(files["datasets/population.by_age/index.html"].decode())

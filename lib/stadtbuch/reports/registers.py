@@ -121,11 +121,12 @@ def find_uses(city: City) -> Iterator[Use]:
 
 
 def _inputs(city: City, report: Report) -> list[str]:
-    """Give the inputs that a report's notebooks declare; a notebook that cannot be read declares none."""
+    """Give what a report's notebooks read or ask; a notebook that cannot be read declares nothing."""
     root, found = city.settings.root, []
     for path in filter(None, (report.prepare, report.report)):
         try:
-            found += list(manifest.read(root / path, root=root).manifest.inputs)
+            declared = manifest.read(root / path, root=root).manifest
+            found += [*declared.inputs, *(one.dataset for one in declared.private.values())]
         except StadtbuchError:
             continue
     return found

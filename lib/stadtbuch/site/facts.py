@@ -171,7 +171,7 @@ class Site:
             for cell, _ in self.cells(report):
                 newest = self.newest(report, cell)
                 for one in newest.edition.inputs if newest else ():
-                    if one.get("id") == dataset and newest:
+                    if dataset in (one.get("id"), one.get("derived_from")) and newest:
                         found.setdefault((report, str(one.get("version") or "")), newest)
         return [(report, version, archived) for (report, version), archived in found.items()]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from builders.asking import a_question
 from builders.city import (
     CANARY,
     NOW,
@@ -112,6 +113,15 @@ def test_uses_tell_direct_from_protected(city: Made) -> None:
 def test_whoever_reads_another_reports_table_uses_what_is_behind_it(city: Made) -> None:
     """A third report takes the protected table: the register is used by two."""
     write_third(city, "people.by_borough")
+    found = load(city, "uses")
+    assert found.loc[found["dataset"] == "population.residents", "report"].tolist() == ["people", "third"]
+
+
+def test_whoever_asks_with_noise_uses_what_is_asked(city: Made) -> None:
+    """A question to the register is a use of it, though no row is read."""
+    asking = a_manifest(purpose="age-structure", private={"residents": a_question()})
+    write_notebook(city.root, "third", START, manifest=asking)
+    write_report(city.root, "third")
     found = load(city, "uses")
     assert found.loc[found["dataset"] == "population.residents", "report"].tolist() == ["people", "third"]
 

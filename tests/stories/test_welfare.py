@@ -135,3 +135,18 @@ def test_the_page_says_why_numbers_are_missing(lindenstadt, page):
     """In both languages, with an example and with terms explained."""
     text = (lindenstadt.root / "public" / "reports" / REPORT / page).read_text(encoding="utf-8")
     assert [one for one in WORDS[page] if one not in text] == []
+
+
+def test_the_truth_beside_the_publication_stays_inside(lindenstadt, tmp_path):
+    """Every true number lies between the ends that readers can compute, and no small one is known to be small."""
+    city = lindenstadt.copy(tmp_path / "city")
+    ran = city.call(
+        "run", "notebooks/internal/truth-beside-publication.ipynb", "--json", "--now", "2026-01-16"
+    )
+    told = json.loads(ran.out)
+    assert (ran.code, told["status"]) == (0, "ran")
+    found = json.loads((city.root / told["folder"] / "outputs" / "results.json").read_text(encoding="utf-8"))
+    numbers = {one["name"]: one["value"] for one in found}
+    assert numbers.pop("withheld") > 20
+    assert numbers == {"truth_outside_the_ends": 0, "small_and_known_to_be_small": 0}
+    assert not list((city.root / "public").rglob("*truth-beside*"))

@@ -691,11 +691,9 @@ def _full_of(record: Mapping[str, Any]) -> dict[str, Any]:
         or record["safety"] != Safety.upper_end
     ):
         raise _not_a_record()
+    at = {name: number for number, name in enumerate([*record["rows"], *record["columns"]])}
     nested = {
-        str(name): {
-            str(level): {str(node): tuple(map(str, inside)) for node, inside in groups.items()}
-            for level, groups in one.items()
-        }
+        str(name): _in_order(one, [cell["labels"][at[name]] for cell in record["cells"]])
         for name, one in record["hierarchies"].items()
     }
     return {
@@ -706,6 +704,19 @@ def _full_of(record: Mapping[str, Any]) -> dict[str, Any]:
         "together": tuple(map(str, record["together"])),
         "rates": Thresholds(*map(int, record["rates"])),
     }
+
+
+def _in_order(levels: Mapping[str, Any], labels: Sequence[str | None]) -> Groups:
+    """Bring levels and their groups into the order of the cells: JSON may have sorted them by name."""
+    order = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+    read = {
+        str(level): {
+            str(node): tuple(map(str, inside))
+            for node, inside in sorted(groups.items(), key=lambda one: order[one[0]])
+        }
+        for level, groups in levels.items()
+    }
+    return dict(sorted(read.items(), key=lambda one: min(order[node] for node in one[1])))
 
 
 def _legend_of_sums(least: int) -> Text:

@@ -66,6 +66,7 @@ PAGES: dict[str, Place] = {
     "docs/how-to/purpose.md": Place(),
     "docs/how-to/review.md": Place(),
     "docs/how-to/budget.md": Place(),
+    "docs/how-to/differencing.md": Place(),
     "docs/how-to/new-city.md": HOME,
     "docs/how-to/serve.md": Place(),
     "docs/how-to/schedule.md": Place(),

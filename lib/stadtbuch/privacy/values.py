@@ -158,6 +158,10 @@ def digests(phrases: Iterable[str], *, key: bytes) -> frozenset[bytes]:
 @lru_cache(maxsize=1 << 16)  # picture, table and file of a figure say the same words
 def digest(phrase: str, key: bytes) -> bytes:
     """Hash one phrase as `digests` does: 16 bytes."""
+    return _hash(phrase, key)
+
+
+def _hash(phrase: str, key: bytes) -> bytes:
     return hmac.digest(key, phrase.encode("utf-8", "replace"), "sha256")[:SIZE]
 
 
@@ -267,7 +271,7 @@ def _read(text: str, key: bytes) -> _Reading:
 @lru_cache(maxsize=1 << 16)  # texts share most of their words
 def _hashed(word: str, key: bytes) -> tuple[bytes | None, bytes]:
     """Hash a word as a phrase, if it is long enough for one, and as the beginning of one."""
-    return digest(word, key) if _tells(word) else None, digest(word + _BEGUN, key)
+    return _hash(word, key) if _tells(word) else None, _hash(word + _BEGUN, key)
 
 
 def runs(text: str) -> set[str]:

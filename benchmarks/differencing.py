@@ -11,11 +11,11 @@ import time
 
 import numpy as np
 
-from stadtbuch.privacy import history
-from stadtbuch.privacy.hierarchies import Cube, Hierarchy
-from stadtbuch.privacy.history import Release
-from stadtbuch.privacy.primary import few, room_of_counts
-from stadtbuch.privacy.protection import Judged, protect
+from stadtbuch.disclosure import history
+from stadtbuch.disclosure.hierarchies import Cube, Hierarchy
+from stadtbuch.disclosure.history import Release
+from stadtbuch.disclosure.primary import few, room_of_counts
+from stadtbuch.disclosure.protection import Judged, protect
 
 SHAPE, LEAST, EARLIER = (72, 18, 2), 3, 50
 COLUMNS = ("district", "age", "sex")

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stadtbuch.privacy import microdata
+from stadtbuch.disclosure import microdata
 
 LEVELS = {"age": 100, "sex": 3, "district": 72, "household": 6, "group": 5}
 SENSITIVE = 20

@@ -1,7 +1,7 @@
 """
 How dear suppression and rounding are, and how far from the cheapest pattern: tables as cities have them.
 
-Run ``python benchmarks/suppression.py``. Parts, each with its goal:
+Run ``python benchmarks/closing.py``. Parts, each with its goal:
 
 1. up to 350 cells, six tables: the cheapest pattern, proven;
 2. 2,000 cells in two dimensions, 1,000 in three: the same;
@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from stadtbuch.privacy import audit, suppression
-from stadtbuch.privacy.hierarchies import Cube, Hierarchy
-from stadtbuch.privacy.perturbation import rounded
-from stadtbuch.privacy.primary import few, room_of_counts
-from stadtbuch.privacy.rounding import controlled, unfit
-from stadtbuch.privacy.solver import Program
+from stadtbuch.disclosure.hierarchies import Cube, Hierarchy
+from stadtbuch.disclosure.perturbation import rounded
+from stadtbuch.disclosure.primary import few, room_of_counts
+from stadtbuch.suppression import audit, closing
+from stadtbuch.suppression.rounding import controlled, unfit
+from stadtbuch.suppression.solver import Program
 
 NODES = 20_000
 Size = dict[str, Any]
@@ -93,25 +93,25 @@ def grouped(name: str, size: int, groups: int) -> Hierarchy:
     return Hierarchy(name, leaves, {**named, "all": tuple(named)})
 
 
-def a_problem(cube: Cube, *, least: int) -> suppression.Problem:
+def a_problem(cube: Cube, *, least: int) -> closing.Problem:
     """Ask for counts of three and more, with zeros published (1) or not (0)."""
     values = cube.values
     primary = few(values, minimum=3)
-    return suppression.Problem(
+    return closing.Problem(
         cube.relations, values, primary, room_of_counts(values, minimum=3), values + 1, least=least
     )
 
 
-def close(problem: suppression.Problem, *, exact: int = suppression.EXACT) -> suppression.Pattern:
+def close(problem: closing.Problem, *, exact: int = closing.EXACT) -> closing.Pattern:
     """Search; with ``exact=0`` as larger tables are searched."""
-    known, suppression.EXACT = suppression.EXACT, exact
+    known, closing.EXACT = closing.EXACT, exact
     try:
-        return suppression.close(problem, node_limit=NODES)
+        return closing.close(problem, node_limit=NODES)
     finally:
-        suppression.EXACT = known
+        closing.EXACT = known
 
 
-def measure(size: Size, *, least: int, goal: str) -> tuple[suppression.Problem, suppression.Pattern]:
+def measure(size: Size, *, least: int, goal: str) -> tuple[closing.Problem, closing.Pattern]:
     """Protect one table and say what it took."""
     calls: Counter[str] = Counter()
     real = Program.solve
@@ -127,7 +127,7 @@ def measure(size: Size, *, least: int, goal: str) -> tuple[suppression.Problem, 
         pattern = close(problem)
         searched = str(watch)
         watch = Watch()
-        unproven = suppression.proven(problem, pattern)
+        unproven = closing.proven(problem, pattern)
         checked = str(watch)
         watch = Watch()
         exposed = audit.exposed(problem, pattern.hidden)
@@ -145,7 +145,7 @@ def measure(size: Size, *, least: int, goal: str) -> tuple[suppression.Problem, 
     return problem, pattern
 
 
-def compare(known: list[tuple[suppression.Problem, suppression.Pattern]], *, least: int, goal: str) -> None:
+def compare(known: list[tuple[closing.Problem, closing.Pattern]], *, least: int, goal: str) -> None:
     """Search tables whose cheapest pattern is known as larger ones are searched, and say how much dearer that is."""
     ratios = [
         close(problem, exact=0).cost(problem) / pattern.cost(problem)

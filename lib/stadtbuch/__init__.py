@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stadtbuch.dashboards.views import dashboard
-    from stadtbuch.privacy.grid import cell_levels
-    from stadtbuch.privacy.groupings import age_group, ages
+    from stadtbuch.disclosure.grid import cell_levels
+    from stadtbuch.disclosure.groupings import age_group, ages
     from stadtbuch.reports.exposed import exposure
     from stadtbuch.reports.figures import figure
     from stadtbuch.reports.places import places
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _WORLD = {
     "City": "stadtbuch.session",
-    "age_group": "stadtbuch.privacy.groupings",
-    "ages": "stadtbuch.privacy.groupings",
-    "cell_levels": "stadtbuch.privacy.grid",
+    "age_group": "stadtbuch.disclosure.groupings",
+    "ages": "stadtbuch.disclosure.groupings",
+    "cell_levels": "stadtbuch.disclosure.grid",
     "city": "stadtbuch.runs.here",
     "dashboard": "stadtbuch.dashboards.views",
     "exposure": "stadtbuch.reports.exposed",

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from builders.reader import Reader
 
-from stadtbuch.privacy.clearance import Origin, Rules, clear
-from stadtbuch.privacy.levels import Levels
-from stadtbuch.privacy.tabulation import of_counts
+from stadtbuch.disclosure.clearance import Origin, Rules, clear
+from stadtbuch.disclosure.levels import Levels
+from stadtbuch.disclosure.tabulation import of_counts
 from stadtbuch.synthetic import areas, config, residents, welfare
 from stadtbuch.synthetic.seeds import stream
 

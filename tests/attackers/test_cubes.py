@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from stadtbuch.disclosure import protection
+from stadtbuch.disclosure.hierarchies import Cube, Hierarchy
+from stadtbuch.disclosure.primary import PQ, Contributions, MinimumCount, few, judge, room_of_counts
+from stadtbuch.disclosure.protection import Judged, Protection
 from stadtbuch.errors import ProtectionError
-from stadtbuch.privacy import protection, suppression
-from stadtbuch.privacy.hierarchies import Cube, Hierarchy
-from stadtbuch.privacy.primary import PQ, Contributions, MinimumCount, few, judge, room_of_counts
-from stadtbuch.privacy.protection import Judged, Protection
+from stadtbuch.suppression import closing
 
 SIZES = {"place": 4, "age": 3, "sex": 2, "origin": 2}
 
@@ -186,8 +187,8 @@ def test_no_withheld_cell_can_be_computed(sample: int) -> None:
 
 def test_the_way_of_large_tables_withstands_too(sample: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the exact search, as tables of more than 3,000 cells are protected, the attacker fares no better."""
-    monkeypatch.setattr(suppression, "EXACT", 0)
-    monkeypatch.setattr(suppression, "REBUILT", 4)
+    monkeypatch.setattr(closing, "EXACT", 0)
+    monkeypatch.setattr(closing, "REBUILT", 4)
     tried = withheld = 0
     for seed in range(20_000, 20_000 + max(10, sample // 20)):
         pair = protected(seed)
@@ -299,11 +300,11 @@ def test_nothing_cheaper_is_safe(sample: int) -> None:
 def test_attacker_wins_without_secondary_suppression(monkeypatch: pytest.MonkeyPatch) -> None:
     """With unsafe cells hidden only, our own audit refuses: nothing that can be computed leaves."""
 
-    def only_primaries(problem: suppression.Problem, *, node_limit: int) -> suppression.Pattern:
-        return suppression.Pattern(problem.primary, {}, optimal=node_limit > 0, nodes=0)
+    def only_primaries(problem: closing.Problem, *, node_limit: int) -> closing.Pattern:
+        return closing.Pattern(problem.primary, {}, optimal=node_limit > 0, nodes=0)
 
-    monkeypatch.setattr(suppression, "close", only_primaries)
-    monkeypatch.setattr(suppression, "proven", lambda problem, pattern: [])
+    monkeypatch.setattr(closing, "close", only_primaries)
+    monkeypatch.setattr(closing, "proven", lambda problem, pattern: [])
     refused = 0
     for seed in range(30):
         try:

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
 
-from stadtbuch.privacy import history, tables
-from stadtbuch.privacy.groupings import Grouping
-from stadtbuch.privacy.history import Release
+from stadtbuch.disclosure import history, tables
+from stadtbuch.disclosure.groupings import Grouping
+from stadtbuch.disclosure.history import Release
 
 AGES, BOROUGHS, SEXES = 5, ("01", "02"), ("f", "m")
 SHAPE = (AGES, len(BOROUGHS), len(SEXES))

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from stadtbuch.privacy import audit, suppression, tables
+from stadtbuch.disclosure import tables
+from stadtbuch.suppression import audit, closing
 
 
 def intervals(record: dict) -> dict[tuple, tuple[float, float]]:
@@ -145,11 +146,11 @@ def test_published_cells_are_true() -> None:
 def test_attacker_wins_without_secondary_suppression(monkeypatch: pytest.MonkeyPatch) -> None:
     """With small counts hidden only, the attacker computes most of them: so the attack is a real one."""
 
-    def only_primaries(problem: suppression.Problem, *, node_limit: int) -> suppression.Pattern:
-        return suppression.Pattern(problem.primary, {}, optimal=True, nodes=0)
+    def only_primaries(problem: closing.Problem, *, node_limit: int) -> closing.Pattern:
+        return closing.Pattern(problem.primary, {}, optimal=True, nodes=0)
 
-    monkeypatch.setattr(suppression, "close", only_primaries)
-    monkeypatch.setattr(suppression, "proven", lambda problem, pattern: [])
+    monkeypatch.setattr(closing, "close", only_primaries)
+    monkeypatch.setattr(closing, "proven", lambda problem, pattern: [])
     monkeypatch.setattr(audit, "exposed", lambda problem, hidden: [])
     exact = 0
     for seed in range(20):

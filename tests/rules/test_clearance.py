@@ -9,10 +9,10 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
-from stadtbuch.privacy.clearance import Origin, Rules, clear
-from stadtbuch.privacy.levels import Levels
-from stadtbuch.privacy.primary import Dominance
-from stadtbuch.privacy.tabulation import Measure, Tabulation, of_counts, of_rows
+from stadtbuch.disclosure.clearance import Origin, Rules, clear
+from stadtbuch.disclosure.levels import Levels
+from stadtbuch.disclosure.primary import Dominance
+from stadtbuch.disclosure.tabulation import Measure, Tabulation, of_counts, of_rows
 
 HANDBOOK = "Handbook on Statistical Disclosure Control (ESSnet, 2nd ed.), chapter 4"
 

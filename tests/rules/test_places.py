@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 import shapely
 
+from stadtbuch.disclosure import grid, places
 from stadtbuch.model.places import PlaceRules
-from stadtbuch.privacy import grid, places
 from stadtbuch.texts import Text
 
 EAST, NORTH = 4_130_000, 3_470_000

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from stadtbuch.privacy.primary import (
+from stadtbuch.disclosure.primary import (
     PQ,
     Contributions,
     Dominance,

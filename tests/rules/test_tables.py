@@ -8,7 +8,7 @@ here.
 import pandas as pd
 import pytest
 
-from stadtbuch.privacy import tables
+from stadtbuch.disclosure import tables
 
 RULES = [
     (

@@ -18,9 +18,9 @@ from builders.city import NOW, Made, a_manifest
 from builders.reports import ROLES, START, write_notebook, write_report
 
 from stadtbuch.cli import main
+from stadtbuch.disclosure import budget
 from stadtbuch.errors import Refused
 from stadtbuch.model.analysis import Question
-from stadtbuch.privacy import budget
 from stadtbuch.reports import build, editions
 from stadtbuch.session import asking as door
 

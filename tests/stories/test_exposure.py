@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from stories.conftest import Lindenstadt
 
-from stadtbuch.privacy import exposure
+from stadtbuch.disclosure import exposure
 
 pytestmark = pytest.mark.slow
 

@@ -23,8 +23,8 @@ import yaml
 from builders.city import a_manifest
 from builders.reports import START, write_notebook
 
+from stadtbuch.disclosure import grid
 from stadtbuch.model.places import PlaceRules
-from stadtbuch.privacy import grid
 
 REPORT = "owl-kingfisher-drinking-water"
 TEXTS = {".html", ".json", ".geojson", ".csv", ".svg", ".txt", ".ipynb", ".xml", ".md", ".js", ".yaml"}

@@ -18,7 +18,7 @@ import pytest
 
 from stadtbuch import settings
 from stadtbuch.catalog import index, reading
-from stadtbuch.privacy.tables import protect
+from stadtbuch.disclosure.tables import protect
 
 pytestmark = pytest.mark.shared
 NOW = "2026-01-15T08:00"

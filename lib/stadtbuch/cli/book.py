@@ -235,7 +235,7 @@ def _sentence(verdict: dict[str, Any]) -> str:
 def budget(*, city: CityOption = None, as_json: JsonOption = False) -> None:
     """Show what is spent."""
     from stadtbuch.catalog import index  # noqa: PLC0415 - start-up time
-    from stadtbuch.privacy import budget as budgets  # noqa: PLC0415 - start-up time
+    from stadtbuch.disclosure import budget as budgets  # noqa: PLC0415 - start-up time
 
     settings = open_settings(city)
     book, _ = _book(city)

@@ -65,7 +65,7 @@ def _warm() -> None:
     import vl_convert  # noqa: F401, PLC0415
 
     from stadtbuch.dashboards import live  # noqa: F401, PLC0415
-    from stadtbuch.privacy import tables  # noqa: F401, PLC0415
+    from stadtbuch.disclosure import tables  # noqa: F401, PLC0415
 
 
 if __name__ == "__main__":

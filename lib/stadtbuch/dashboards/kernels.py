@@ -41,7 +41,7 @@ Kind = Literal["forked", "boxed", "plain"]
 NAME, FORKED = "stadtbuch-live", "stadtbuch-live-forked"
 LIBRARY = Path(stadtbuch.__file__).parent.parent
 PROGRAM = Path(__file__).with_name("kernel.py")
-NEEDED = ("stadtbuch.dashboards.live", "stadtbuch.dashboards.parts", "stadtbuch.privacy.tables")
+NEEDED = ("stadtbuch.dashboards.live", "stadtbuch.dashboards.parts", "stadtbuch.disclosure.tables")
 """What every dashboard loads: its zygote has done so."""
 TRIES = 2
 """A zygote that dies takes its kernels with it; the next one starts at once."""

@@ -11,6 +11,8 @@ from typing import Any
 from stadtbuch.access import policy
 from stadtbuch.catalog.index import Catalog
 from stadtbuch.catalog.licences import LICENCES
+from stadtbuch.disclosure.places import ProtectedPlaces
+from stadtbuch.disclosure.tables import ProtectedTable
 from stadtbuch.errors import StadtbuchError
 from stadtbuch.lab import cards, judging, magics
 from stadtbuch.lab.cards import HTML, PLAIN, Bundle, Loaded
@@ -19,8 +21,6 @@ from stadtbuch.lab.watching import MARK, RESTRICTED, Watch
 from stadtbuch.model.dataset import Dataset
 from stadtbuch.model.verdict import Decision, Finding, Severity
 from stadtbuch.privacy import outputs as rules
-from stadtbuch.privacy.places import ProtectedPlaces
-from stadtbuch.privacy.tables import ProtectedTable
 from stadtbuch.reports import outputs
 from stadtbuch.session.city import City
 from stadtbuch.session.snapshots import min_count

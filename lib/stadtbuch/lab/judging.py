@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stadtbuch.disclosure.places import ProtectedPlaces
+from stadtbuch.disclosure.tables import ProtectedTable
 from stadtbuch.errors import StadtbuchError
 from stadtbuch.lab.watching import Output
 from stadtbuch.model.verdict import Finding
 from stadtbuch.privacy import outputs as rules
 from stadtbuch.privacy import values as scan
-from stadtbuch.privacy.places import ProtectedPlaces
-from stadtbuch.privacy.tables import ProtectedTable
 from stadtbuch.reports import screening, values
 from stadtbuch.session.city import City
 from stadtbuch.session.snapshots import min_count

@@ -1,7 +1,7 @@
 """
-Disclosure control: pure functions that judge and protect, without files, clock or chance of their own.
+The gate: what a finished notebook shows, word by word, and what of it may not be public.
 
-`groupings` relate a table's labels to catalogue columns, `tables` protect counts, `suppression` closes the
-gaps that margins leave open, `values` knows closed values by keyed hashes only, `identifiers` finds what
-names a person, `outputs` is the gate's judgement on a finished notebook.
+`notebooks` takes it apart, `contents` and `disguises` open what is packed or written another way, `values` knows closed
+values by keyed hashes only, `identifiers` finds what names a person, `outputs` judges. Pure functions, without files,
+clock or chance of their own.
 """

@@ -13,9 +13,9 @@ from typing import Any
 
 from stadtbuch import atomic
 from stadtbuch.book import standing
+from stadtbuch.disclosure import released
 from stadtbuch.errors import UsageError
 from stadtbuch.model.report import Approval, Edition, Report
-from stadtbuch.privacy import released
 from stadtbuch.reports import approvals, crate, definitions, differencing, editions, outputs
 from stadtbuch.reports.editions import Archived
 from stadtbuch.runs import manifest

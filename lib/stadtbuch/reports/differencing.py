@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stadtbuch import atomic
+from stadtbuch.disclosure import released
 from stadtbuch.errors import Refused
 from stadtbuch.model.dataset import FieldType
 from stadtbuch.model.report import Edition
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy import released
 from stadtbuch.reports import editions
 from stadtbuch.session.city import City
 from stadtbuch.state import State
 from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
-    from stadtbuch.privacy.history import Exposure, Release
+    from stadtbuch.disclosure.history import Exposure, Release
 
 RULE = "privacy.differencing"
 INDEX = "releases.jsonl"
@@ -155,7 +155,7 @@ def _moment(edition: Edition) -> str:
 
 def _content(record: Record) -> tuple[Release, bytes]:
     """Give a table as equations, and the bytes by which it is told from others."""
-    from stadtbuch.privacy.history import Release  # noqa: PLC0415 - the solver; most commands need none
+    from stadtbuch.disclosure.history import Release  # noqa: PLC0415 - the solver; most commands need none
 
     release = Release.of(str(record["name"]), record)
     return release, json.dumps(release.content, ensure_ascii=False, separators=(",", ":")).encode()
@@ -172,7 +172,7 @@ def _put(state: State, record: Record) -> str:
 
 
 def _get(state: State, one: Told) -> Release:
-    from stadtbuch.privacy.history import Release  # noqa: PLC0415 - as in `_content`
+    from stadtbuch.disclosure.history import Release  # noqa: PLC0415 - as in `_content`
 
     data = (state.folder("disclosure") / f"{one.content}.json").read_bytes()
     if atomic.digest(data) != one.content:
@@ -275,7 +275,7 @@ def _report(one: Told) -> str:
 
 def _repaired(city: City, record: Record, beside: Mapping[str, Release]) -> tuple[int | None, ...] | None:
     """Give the numbers that may be released; None if more than that would have to be withheld."""
-    from stadtbuch.privacy import history, repair  # noqa: PLC0415 - as in `_content`
+    from stadtbuch.disclosure import history, repair  # noqa: PLC0415 - as in `_content`
 
     release, _ = _content(record)
     before = _first_told(city.state, Base.of(record))
@@ -287,7 +287,7 @@ def _repaired(city: City, record: Record, beside: Mapping[str, Release]) -> tupl
 
 def _withholding(record: Record, values: Sequence[int | None]) -> Record:
     """Give a record in which more is withheld."""
-    from stadtbuch.privacy.tables import HIDDEN  # noqa: PLC0415 - as in `_content`
+    from stadtbuch.disclosure.tables import HIDDEN  # noqa: PLC0415 - as in `_content`
 
     cells = [
         {**cell, "value": None, "mark": HIDDEN} if value is None else cell
@@ -306,7 +306,7 @@ def _tested(
     city: City, record: Record, beside: Mapping[str, Release]
 ) -> tuple[Exposure | None, Release, str]:
     """Test one table; what is public already tells nothing new. None if it is too fine for a test."""
-    from stadtbuch.privacy import history  # noqa: PLC0415 - as in `_content`
+    from stadtbuch.disclosure import history  # noqa: PLC0415 - as in `_content`
 
     release, data = _content(record)
     digest, base = atomic.digest(data), Base.of(record)

@@ -15,8 +15,8 @@ from typing import Any
 
 import nbformat
 
+from stadtbuch.disclosure import released
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy import released
 from stadtbuch.reports import markup, outputs
 from stadtbuch.runs import executed
 from stadtbuch.texts import LANGUAGES, Text

@@ -11,7 +11,7 @@ from stadtbuch.reports import outputs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stadtbuch.privacy.exposure import Exposure
+    from stadtbuch.disclosure.exposure import Exposure
 
 
 def exposure(
@@ -40,7 +40,7 @@ def exposure(
     UsageError
         ``exposure.columns`` if no column tells something about people.
     """
-    from stadtbuch.privacy import exposure as exposures  # noqa: PLC0415 - pandas; few notebooks need it
+    from stadtbuch.disclosure import exposure as exposures  # noqa: PLC0415 - pandas; few notebooks need it
 
     out = outputs.current()
     roles = {name: column.get("privacy") for name, column in out.columns.items()}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import altair
     import pandas as pd
 
-    from stadtbuch.privacy.tables import ProtectedTable
+    from stadtbuch.disclosure.tables import ProtectedTable
 
 Words = Mapping[str, str] | Text
 PARTS = ("title", "subtitle", "alt", "data", "reading_help")

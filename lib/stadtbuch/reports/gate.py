@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from stadtbuch.disclosure import released
+from stadtbuch.disclosure.primary import Rule
 from stadtbuch.model.analysis import Manifest
 from stadtbuch.model.report import Report
 from stadtbuch.model.verdict import Decision, Finding, Outcome, Severity, decide
-from stadtbuch.privacy import released
-from stadtbuch.privacy.primary import Rule
 from stadtbuch.reports import content, differencing, meeting, recount, regrid, reviews, screening
 from stadtbuch.reports import evidence as evidences
 from stadtbuch.reports.evidence import Evidence

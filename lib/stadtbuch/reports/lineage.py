@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from stadtbuch.disclosure import released
 from stadtbuch.model.report import Edition
-from stadtbuch.privacy import released
 from stadtbuch.reports import outputs, packages
 from stadtbuch.texts import Text, same
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stadtbuch.disclosure import joins
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy import joins
 from stadtbuch.reports import recount
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session import merging

@@ -15,7 +15,7 @@ from stadtbuch.texts import Text, text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stadtbuch.privacy.places import ProtectedPlaces
+    from stadtbuch.disclosure.places import ProtectedPlaces
 
 
 def places(
@@ -49,7 +49,7 @@ def places(
     UsageError
         ``places.dataset``, ``places.rules``, ``output.name-twice``.
     """
-    from stadtbuch.privacy import places as protection  # noqa: PLC0415 - pandas; only closed notebooks need it
+    from stadtbuch.disclosure import places as protection  # noqa: PLC0415 - pandas; only closed notebooks need it
 
     out = outputs.current()
     told = _rules(out, dataset)

@@ -16,19 +16,19 @@ import numpy as np
 import pandas as pd
 
 from stadtbuch import atomic
+from stadtbuch.disclosure import primary, released
+from stadtbuch.disclosure.levels import condition_of
+from stadtbuch.disclosure.primary import Rule
+from stadtbuch.disclosure.tables import ProtectedTable
 from stadtbuch.errors import ProtectionError
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy import primary, released
-from stadtbuch.privacy.levels import condition_of
-from stadtbuch.privacy.primary import Rule
-from stadtbuch.privacy.tables import ProtectedTable
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.snapshots import conditions
 from stadtbuch.store import read_frame
 from stadtbuch.texts import Text
 
 if TYPE_CHECKING:
-    from stadtbuch.privacy.tabulation import Tabulation
+    from stadtbuch.disclosure.tabulation import Tabulation
 
 Conditions = dict[str, Mapping[str, Any]]
 
@@ -140,11 +140,11 @@ def _judged(
 
 def _in_grid(table: ProtectedTable, values: np.ndarray, hidden: np.ndarray) -> list[int]:
     """Name the withheld cells of a grid that readers can compute too well."""
-    from stadtbuch.privacy import audit, suppression  # noqa: PLC0415 - the solver, where something is withheld
+    from stadtbuch.suppression import audit, closing  # noqa: PLC0415 - the solver, where something is withheld
 
     few = primary.few(values, minimum=table.min_count)
     room = primary.room_of_counts(values, minimum=table.min_count)
-    problem = suppression.Problem(table.relations, values, few & hidden, room, np.ones_like(values))
+    problem = closing.Problem(table.relations, values, few & hidden, room, np.ones_like(values))
     return audit.exposed(problem, hidden)
 
 
@@ -157,7 +157,7 @@ def _tabulated(
     concentration: Sequence[Rule],
 ) -> Iterator[Finding]:
     """Tabulate the rows again, groups and sums too, and let the primary rules judge what is published."""
-    from stadtbuch.privacy import clearance, protection  # noqa: PLC0415 - the solver, for such tables only
+    from stadtbuch.disclosure import clearance, protection  # noqa: PLC0415 - the solver, for such tables only
 
     again = _again(table, frame, stated)
     if again is None:
@@ -180,7 +180,7 @@ def _tabulated(
 
 def _again(table: ProtectedTable, frame: pd.DataFrame, stated: Mapping[str, Conditions]) -> Tabulation | None:
     """Tabulate rows as a table says that it was; None if it contradicts itself or the rows do not fit."""
-    from stadtbuch.privacy import tabulation  # noqa: PLC0415 - as in `_tabulated`
+    from stadtbuch.disclosure import tabulation  # noqa: PLC0415 - as in `_tabulated`
 
     labels = {}
     for level in table.levels:

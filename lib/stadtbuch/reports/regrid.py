@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from stadtbuch.disclosure import places
 from stadtbuch.errors import ProtectionError
 from stadtbuch.model.dataset import Dataset
 from stadtbuch.model.verdict import Finding, Severity
-from stadtbuch.privacy import places
 from stadtbuch.reports import recount
 from stadtbuch.reports.evidence import Evidence
 from stadtbuch.session.city import City

@@ -18,9 +18,9 @@ import nbformat
 
 from stadtbuch import atomic
 from stadtbuch.catalog.licences import LICENCES
+from stadtbuch.disclosure import released
+from stadtbuch.disclosure.places import ProtectedPlaces
 from stadtbuch.model.report import Report
-from stadtbuch.privacy import released
-from stadtbuch.privacy.places import ProtectedPlaces
 from stadtbuch.reports import figures, markup, outputs, records
 from stadtbuch.reports.definitions import Cell
 from stadtbuch.reports.evidence import Evidence
@@ -31,8 +31,8 @@ from stadtbuch.texts import LANGUAGES, Text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stadtbuch.privacy.answers import Answer
-    from stadtbuch.privacy.tables import ProtectedTable
+    from stadtbuch.disclosure.answers import Answer
+    from stadtbuch.disclosure.tables import ProtectedTable
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TYPES = {0: "integer", None: "integer", 1: "number", 2: "number"}

@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from stadtbuch.disclosure import released
 from stadtbuch.errors import SourceError
 from stadtbuch.model.verdict import Finding
-from stadtbuch.privacy import notebooks, positions, released
+from stadtbuch.privacy import notebooks, positions
 from stadtbuch.privacy import outputs as rules
 from stadtbuch.privacy import values as scan
 from stadtbuch.reports import markup, release, values

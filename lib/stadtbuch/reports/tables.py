@@ -16,8 +16,8 @@ from stadtbuch.texts import Text, same, text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stadtbuch.privacy.groupings import Grouping
-    from stadtbuch.privacy.tables import ProtectedTable
+    from stadtbuch.disclosure.groupings import Grouping
+    from stadtbuch.disclosure.tables import ProtectedTable
     from stadtbuch.reports.tabulations import Asked, By
 
 UNITS = ("person", "household", "company")
@@ -412,7 +412,7 @@ def _grid(
     dataset: str,
 ) -> ProtectedTable:
     """Protect counts in rows and columns."""
-    from stadtbuch.privacy import tables  # noqa: PLC0415 - as in `protect`
+    from stadtbuch.disclosure import tables  # noqa: PLC0415 - as in `protect`
     from stadtbuch.reports import tabulations  # noqa: PLC0415 - as in `protect`
 
     levels = [str(level) for level in data.index.names]
@@ -446,8 +446,8 @@ def _cube(
     dataset: str,
 ) -> list[ProtectedTable]:
     """Protect tables with margins over every variable, all of them together."""
-    from stadtbuch.privacy import clearance  # noqa: PLC0415 - as in `protect`
-    from stadtbuch.privacy.layout import Naming  # noqa: PLC0415 - as in `protect`
+    from stadtbuch.disclosure import clearance  # noqa: PLC0415 - as in `protect`
+    from stadtbuch.disclosure.layout import Naming  # noqa: PLC0415 - as in `protect`
     from stadtbuch.reports import tabulations  # noqa: PLC0415 - as in `protect`
 
     _require_groups(asked.variables, groupings, out=out, facts=facts)

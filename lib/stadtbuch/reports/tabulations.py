@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from stadtbuch.disclosure import clearance, primary
+from stadtbuch.disclosure.layout import Naming
+from stadtbuch.disclosure.levels import Levels
+from stadtbuch.disclosure.ratios import DENOMINATOR, NUMERATOR, Thresholds
+from stadtbuch.disclosure.tabulation import Measure, Tabulation, of_counts, of_rows
 from stadtbuch.errors import ProtectionError, UsageError
-from stadtbuch.privacy import clearance, primary
-from stadtbuch.privacy.layout import Naming
-from stadtbuch.privacy.levels import Levels
-from stadtbuch.privacy.ratios import DENOMINATOR, NUMERATOR, Thresholds
-from stadtbuch.privacy.tabulation import Measure, Tabulation, of_counts, of_rows
 from stadtbuch.texts import Text
 
 By = str | Sequence[str] | Mapping[str, str | Sequence[str]]

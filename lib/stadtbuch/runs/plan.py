@@ -20,10 +20,10 @@ import nbformat
 
 from stadtbuch import atomic
 from stadtbuch.catalog.licences import LICENCES
+from stadtbuch.disclosure import released
 from stadtbuch.errors import SourceError, UsageError
 from stadtbuch.model.analysis import Input, Manifest
 from stadtbuch.model.dataset import AccessClass
-from stadtbuch.privacy import released
 from stadtbuch.runs import key
 from stadtbuch.runs.manifest import Analysis
 from stadtbuch.session import asking

@@ -15,7 +15,7 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 
-from stadtbuch.privacy import released
+from stadtbuch.disclosure import released
 from stadtbuch.store import frame_bytes, read_frame
 
 TABLE = {

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 from stadtbuch import atomic
 from stadtbuch.book import standing
 from stadtbuch.book.ledger import Reader, canonical
+from stadtbuch.disclosure import answers, budget, questions
+from stadtbuch.disclosure.answers import Answer
+from stadtbuch.disclosure.questions import Asked
 from stadtbuch.model.analysis import Question
 from stadtbuch.model.dataset import Budget, Dataset
-from stadtbuch.privacy import answers, budget, questions
-from stadtbuch.privacy.answers import Answer
-from stadtbuch.privacy.questions import Asked
 from stadtbuch.session import noise
 from stadtbuch.session.snapshots import Snapshot, conditions
 from stadtbuch.store import read_frame

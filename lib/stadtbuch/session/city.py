@@ -504,13 +504,13 @@ class City:
         }
 
     def _table(self, dataset: str) -> Any:
-        from stadtbuch.privacy import released  # noqa: PLC0415 - scipy, for released tables only
+        from stadtbuch.disclosure import released  # noqa: PLC0415 - scipy, for released tables only
 
         return released.from_record(self.derived(dataset) or {})
 
     def _answer(self, name: str, question: Question) -> Any:
         """Answer a question of the notebook's manifest; a new one is paid for, here as in a build."""
-        from stadtbuch.privacy import released  # noqa: PLC0415 - for the answer only
+        from stadtbuch.disclosure import released  # noqa: PLC0415 - for the answer only
         from stadtbuch.session import asking  # noqa: PLC0415 - it asks this class
 
         assert self.declared is not None  # where the question came from

@@ -13,7 +13,7 @@ from stadtbuch.texts import Text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from stadtbuch.privacy.joins import Joined
+    from stadtbuch.disclosure.joins import Joined
 
 How = Literal["inner", "left", "right", "outer"]
 TELLING = (str(PrivacyRole.quasi_identifier), str(PrivacyRole.sensitive))
@@ -57,7 +57,7 @@ def merge(
     least = smallest_allowed(persons.values())
     if not joined.singles_out(least):
         return made, None
-    from stadtbuch.privacy import joins  # noqa: PLC0415 - as below
+    from stadtbuch.disclosure import joins  # noqa: PLC0415 - as below
 
     return made, joins.finding(joined, subject=" + ".join(persons), least=least, severity=Severity.refuse)
 
@@ -66,7 +66,7 @@ def measured(
     left: pd.DataFrame, right: pd.DataFrame, keys: Sequence[str], inputs: Mapping[str, Mapping[str, Any]]
 ) -> Joined:
     """Measure a join by the roles that the catalogue gives to columns."""
-    from stadtbuch.privacy import joins  # noqa: PLC0415 - pandas, and few notebooks join
+    from stadtbuch.disclosure import joins  # noqa: PLC0415 - pandas, and few notebooks join
 
     return joins.measure(left, right, on=keys, telling=telling(inputs.values()))
 

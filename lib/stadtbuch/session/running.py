@@ -135,7 +135,7 @@ class RunCity:
         return made
 
     def _table(self, dataset: str, declared: Mapping[str, Any]) -> Any:
-        from stadtbuch.privacy import released  # noqa: PLC0415 - scipy, for released tables only
+        from stadtbuch.disclosure import released  # noqa: PLC0415 - scipy, for released tables only
 
         return released.from_record(json.loads(self._bytes(dataset, declared)))
 

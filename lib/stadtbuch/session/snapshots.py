@@ -217,7 +217,7 @@ def places_rules(dataset: Dataset, today: date) -> dict[str, Any]:
 
     `before` is the first day that stays inside. It changes once a year, and a run is made anew then.
     """
-    from stadtbuch.privacy import places  # noqa: PLC0415 - pandas, for few datasets
+    from stadtbuch.disclosure import places  # noqa: PLC0415 - pandas, for few datasets
 
     rules = dataset.privacy.places
     if rules is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from stadtbuch.disclosure import places
 from stadtbuch.model.dataset import Dataset
 from stadtbuch.model.places import PlaceStep
-from stadtbuch.privacy import places
 from stadtbuch.texts import Text, same
 
 NOT_AT_ALL = Text(de="gar nicht", en="not at all")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stadtbuch.disclosure import released
 from stadtbuch.errors import StadtbuchError
 from stadtbuch.model.report import Edition, Report
-from stadtbuch.privacy import released
 from stadtbuch.reports import packages, release
 from stadtbuch.reports.definitions import Cell
 from stadtbuch.reports.evidence import Evidence

@@ -12,10 +12,10 @@ from shapely.geometry import LineString, Point
 
 from stadtbuch.access.coarsening import coarsened
 from stadtbuch.access.minimise import minimise, pseudonym, require_fair_filter
+from stadtbuch.disclosure import clearance, grid, tables, tabulation
+from stadtbuch.disclosure.levels import Levels
 from stadtbuch.errors import AccessDenied
 from stadtbuch.model.dataset import Coarseness, Dataset
-from stadtbuch.privacy import clearance, grid, tables, tabulation
-from stadtbuch.privacy.levels import Levels
 from stadtbuch.store import frame_bytes, read_frame
 
 ADataset = Callable[..., Dataset]

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from builders.city import Made, a_city, a_dataset
 
-from stadtbuch.privacy import tables
-from stadtbuch.privacy.groupings import Grouping
+from stadtbuch.disclosure import tables
+from stadtbuch.disclosure.groupings import Grouping
 from stadtbuch.reports import differencing
 from stadtbuch.reports.differencing import Base, Beside, Told
 from stadtbuch.session import City

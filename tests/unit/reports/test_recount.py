@@ -10,11 +10,11 @@ from builders.reports import START, write_notebook, write_report
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stadtbuch.disclosure import clearance, tables, tabulation
+from stadtbuch.disclosure.groupings import ages
+from stadtbuch.disclosure.levels import Levels
+from stadtbuch.disclosure.primary import Dominance
 from stadtbuch.model.verdict import Finding
-from stadtbuch.privacy import clearance, tables, tabulation
-from stadtbuch.privacy.groupings import ages
-from stadtbuch.privacy.levels import Levels
-from stadtbuch.privacy.primary import Dominance
 from stadtbuch.reports import build, recount, trial
 
 REGISTER = "population.residents"

@@ -10,8 +10,8 @@ import pytest
 from builders.city import Made
 from builders.nature import BIRDS, a_nature_city, birds, evidence, outline, rules
 
+from stadtbuch.disclosure import grid, places
 from stadtbuch.errors import ProtectionError, UsageError
-from stadtbuch.privacy import grid, places
 from stadtbuch.reports import figures, outputs, regrid
 from stadtbuch.reports import places as doing
 from stadtbuch.reports.outputs import Outputs

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from builders.city import a_city
 
+from stadtbuch.disclosure.groupings import Grouping
+from stadtbuch.disclosure.tables import ProtectedTable
 from stadtbuch.errors import ProtectionError, UsageError
-from stadtbuch.privacy.groupings import Grouping
-from stadtbuch.privacy.tables import ProtectedTable
 from stadtbuch.reports import tables
 
 CAPTION = {"de": "Menschen", "en": "People"}

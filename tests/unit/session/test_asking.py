@@ -11,8 +11,8 @@ from builders.asking import PURPOSE, a_city_with_budget, labels_of, the_question
 from builders.city import Made
 
 from stadtbuch.book import standing
+from stadtbuch.disclosure import budget, released
 from stadtbuch.errors import AccessDenied, Refused, StadtbuchError
-from stadtbuch.privacy import budget, released
 from stadtbuch.session import City, asking, noise
 
 DATASET = "population.residents"

@@ -2,7 +2,7 @@
 
 import numpy as np
 from hypothesis import given, settings
-from unit.privacy.test_history import band, code, release, universes
+from unit.disclosure.test_history import band, code, release, universes
 
 from stadtbuch.disclosure import history
 from stadtbuch.disclosure.history import Release, exposure

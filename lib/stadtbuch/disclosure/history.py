@@ -36,6 +36,8 @@ RUNS = 32
 SWEEPS = 12  # searches that take all suspicions at once, before each is followed alone
 
 Predicate = tuple[Condition, ...]
+Box = tuple[np.ndarray, ...]
+"""A set of rows: per axis the pieces that it has."""
 LEAST = "hidden-at-least-1"
 
 
@@ -225,28 +227,48 @@ def exposure(new: Release, earlier: Sequence[Release], *, together: Together | N
     (1, 1, ('old',))
     """
     near = related(new, earlier)
-    found, checked = _suspects(new, near, together or {})
-    if not found:
+    suspects, checked = _suspects(new, near, together or {})
+    if not suspects:
         return Exposure(checked=checked)
+    smallest = {id(box) for box in _smallest([box for box, _, _ in suspects])}
+    found = [one for one in suspects if id(one[0]) in smallest]
     exact = sum(high < low + 1 - CLOSE for _, low, high in found)
     return Exposure(len(found), exact, _needed(new, near, found[0][0], together or {}), checked)
 
 
+def exposed(
+    new: Release, earlier: Sequence[Release], *, together: Together, among: Sequence[Box] | None = None
+) -> list[Box]:
+    """
+    Give the sets that a new release exposes beside earlier ones, as `exposure` counts them.
+
+    Parameters
+    ----------
+    new, earlier, together
+        As `exposure` takes them.
+    among
+        Only these sets are tested, of which it is known that the earlier releases do not expose them alone; else all.
+    """
+    return [box for box, _, _ in _suspects(new, earlier, together, among=among)[0]]
+
+
 def binding(
-    new: Release, earlier: Sequence[Release], *, together: Together, kept: Collection[int] = ()
+    new: Release,
+    earlier: Sequence[Release],
+    boxes: Sequence[Box],
+    *,
+    together: Together,
+    kept: Collection[int] = (),
 ) -> set[int] | None:
     """
     Choose cells of a new release that make sets known: of each exposed set the least number that bears on it.
 
     None if a set is exposed on which no number of the new release bears but those that are kept.
     """
-    found, _ = _suspects(new, earlier, together)
-    if not found:
-        return set()
     made = refined([new, *earlier])
     joint = _Joint(made, [_own(made, one) for one in (new, *earlier)], made.impossible(together))
     chosen: set[int] = set()
-    for box, _, _ in found:
+    for box in _smallest(boxes):
         bearing: set[int] = set()
         for sign in (1.0, -1.0):
             joint.search(reduce(np.multiply.outer, box).astype(float), sign)
@@ -597,8 +619,8 @@ def _distinct(groups: Sequence[np.ndarray]) -> np.ndarray:
     return np.unique(np.array(groups, dtype=bool), axis=0)
 
 
-Found = tuple[tuple[np.ndarray, ...], float, float]
-"""A set (the pieces per axis), and what its count can be: at least, at most."""
+Found = tuple[Box, float, float]
+"""A set, and what its count can be: at least, at most."""
 
 
 Tell = Callable[[np.ndarray, np.ndarray], Mask]
@@ -612,27 +634,36 @@ def _telling(new: Release) -> Tell:
     return lambda low, high: (low > 1 - CLOSE) & (high < new.min_count - CLOSE)
 
 
-def _suspects(new: Release, earlier: Sequence[Release], together: Together) -> tuple[list[Found], int]:
+def _suspects(
+    new: Release, earlier: Sequence[Release], together: Together, *, among: Sequence[Box] | None = None
+) -> tuple[list[Found], int]:
     """Find the sets that the new release exposes, and how many were tested."""
     made = refined([new, *earlier])
     if int(np.prod(made.shape, dtype=float)) > LARGEST:
         raise TooFineError
-    families = _families(made, [new, *earlier])
-    checked = sum(int(np.prod(one.shape)) for one in families)
     never, tell = made.impossible(together), _telling(new)
 
     def joint(releases: Sequence[Release]) -> _Joint:
         return _Joint(made, [_own(made, one) for one in releases], never)
 
+    if among is not None:
+        return _again(joint([new, *earlier]), among, tell), len(among)
+    families = _families(made, [new, *earlier])
+    checked = sum(int(np.prod(one.shape)) for one in families)
     found = _exposed(joint([new, *earlier]), families, tell)
     alone = [[new]] if new.summed else []
     for told in ([*alone, earlier] if earlier else alone) if found else ():
         known = joint(told)
         found = [one for one in found if not _is_exposed(known, one[0], tell)]
-    return [one for one in found if not any(_within(other[0], one[0]) for other in found)], checked
+    return found, checked
 
 
-def _within(inner: tuple[np.ndarray, ...], outer: tuple[np.ndarray, ...]) -> bool:
+def _smallest(boxes: Sequence[Box]) -> list[Box]:
+    """Give the sets that have no other one in them."""
+    return [one for one in boxes if not any(_within(other, one) for other in boxes)]
+
+
+def _within(inner: Box, outer: Box) -> bool:
     """Say whether a set is part of another one and not all of it."""
     inside = all(not (mine & ~theirs).any() for mine, theirs in zip(inner, outer, strict=True))
     return inside and any((mine != theirs).any() for mine, theirs in zip(inner, outer, strict=True))
@@ -640,7 +671,7 @@ def _within(inner: tuple[np.ndarray, ...], outer: tuple[np.ndarray, ...]) -> boo
 
 def _exposed(joint: _Joint, families: Sequence[_Family], tell: Tell) -> list[Found]:
     """Follow every suspicion until counts are found that clear it, or none can be."""
-    boxes: dict[bytes, tuple[np.ndarray, ...]] = {}
+    boxes: dict[bytes, Box] = {}
     atoms: list[np.ndarray] = []
     for family, open_ in zip(families, _swept(joint, families, tell), strict=True):
         for at in map(tuple, np.argwhere(open_)):
@@ -652,6 +683,14 @@ def _exposed(joint: _Joint, families: Sequence[_Family], tell: Tell) -> list[Fou
     columns = np.concatenate([np.zeros(0, dtype=np.int64), *atoms])
     sets = sp.csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(atoms), len(joint.alive)))
     return _followed(joint, sets, list(boxes.values()), tell)
+
+
+def _again(joint: _Joint, boxes: Sequence[Box], tell: Tell) -> list[Found]:
+    """Test some sets once more; those in which there may be rows that no release counts are not known."""
+    masks = [reduce(np.logical_and.outer, box) for box in boxes]
+    known = [at for at, mask in enumerate(masks) if not (mask & joint.unknown).any()]
+    sets = sp.csr_matrix(np.array([masks[at].ravel()[joint.alive] for at in known], dtype=float))
+    return _followed(joint, sets, [boxes[at] for at in known], tell) if known else []
 
 
 def _swept(joint: _Joint, families: Sequence[_Family], tell: Tell) -> list[Mask]:
@@ -683,9 +722,7 @@ def _swept(joint: _Joint, families: Sequence[_Family], tell: Tell) -> list[Mask]
     return left
 
 
-def _followed(
-    joint: _Joint, sets: sp.csr_matrix, boxes: Sequence[tuple[np.ndarray, ...]], tell: Tell
-) -> list[Found]:
+def _followed(joint: _Joint, sets: sp.csr_matrix, boxes: Sequence[Box], tell: Tell) -> list[Found]:
     """Search each set for itself; whatever counts are found bear on all of them."""
     low, high, found = np.full(len(boxes), np.inf), np.full(len(boxes), -np.inf), []
     open_ = np.ones(len(boxes), dtype=bool)
@@ -702,7 +739,7 @@ def _followed(
     return found
 
 
-def _is_exposed(joint: _Joint, box: tuple[np.ndarray, ...], tell: Tell) -> bool:
+def _is_exposed(joint: _Joint, box: Box, tell: Tell) -> bool:
     """Say whether one set is told too much."""
     weights = reduce(np.multiply.outer, box).astype(float)
     if (weights.astype(bool) & joint.unknown).any():
@@ -711,9 +748,7 @@ def _is_exposed(joint: _Joint, box: tuple[np.ndarray, ...], tell: Tell) -> bool:
     return bool(tell(*ends)[0])
 
 
-def _needed(
-    new: Release, earlier: Sequence[Release], box: tuple[np.ndarray, ...], together: Together
-) -> tuple[str, ...]:
+def _needed(new: Release, earlier: Sequence[Release], box: Box, together: Together) -> tuple[str, ...]:
     """Give the earlier releases without which one set would not be exposed: each that can be spared is."""
     made = refined([new, *earlier])
     never = made.impossible(together)

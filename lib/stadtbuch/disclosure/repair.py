@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from stadtbuch.disclosure import history
-from stadtbuch.disclosure.history import Release
+from stadtbuch.disclosure.history import Box, Release
 from stadtbuch.disclosure.refinement import Together
 
 ROUNDS = 40
@@ -51,12 +51,30 @@ def repaired(
     """
     known = together or {}
     more: list[int] = []
+    boxes = suspects = history.exposed(new, earlier, together=known)
     for _ in range(ROUNDS):
-        chosen = history.binding(replace(new, values=_without(new, more)), earlier, together=known, kept=kept)
+        if not boxes:
+            return _thinned(new, more, earlier, known, suspects)
+        now = replace(new, values=_without(new, more))
+        chosen = history.binding(now, earlier, boxes, together=known, kept=kept)
         if not chosen:
-            return _thinned(new, more, earlier, known) if chosen is not None else None
+            return None
         more += sorted(chosen)
+        boxes = _left(replace(new, values=_without(new, more)), earlier, known, suspects)
+        suspects = [*suspects, *boxes]
     return None
+
+
+def _left(new: Release, earlier: Sequence[Release], together: Together, suspects: Sequence[Box]) -> list[Box]:
+    """
+    Give the sets that are still exposed: of those that were, and only when they are clear, of all.
+
+    Withholding makes nothing known, so that is nearly always enough. It is not where a number had contradicted an
+    earlier one: with the number gone the earlier one counts again.
+    """
+    return history.exposed(new, earlier, together=together, among=suspects) or history.exposed(
+        new, earlier, together=together
+    )
 
 
 def _without(release: Release, cells: Sequence[int]) -> tuple[int | None, ...]:
@@ -65,11 +83,20 @@ def _without(release: Release, cells: Sequence[int]) -> tuple[int | None, ...]:
     return tuple(None if at in withheld else value for at, value in enumerate(release.values))
 
 
-def _thinned(new: Release, more: Sequence[int], earlier: Sequence[Release], together: Together) -> Release:
+def _thinned(
+    new: Release,
+    more: Sequence[int],
+    earlier: Sequence[Release],
+    together: Together,
+    suspects: Sequence[Box],
+) -> Release:
     """Publish again what need not be withheld, the largest number first."""
     kept = list(more)
     for cell in sorted(more, key=lambda at: -(new.values[at] or 0)) if len(more) > 1 else ():
-        fewer = [one for one in kept if one != cell]
-        if not history.exposure(replace(new, values=_without(new, fewer)), earlier, together=together).atoms:
-            kept = fewer
-    return replace(new, values=_without(new, kept))
+        fewer = replace(new, values=_without(new, [one for one in kept if one != cell]))
+        if not history.exposed(fewer, earlier, together=together, among=suspects):
+            kept.remove(cell)
+    made = replace(new, values=_without(new, kept))
+    if len(kept) < len(more) and history.exposed(made, earlier, together=together):
+        return replace(new, values=_without(new, more))
+    return made

@@ -77,7 +77,7 @@ def test_reading_a_released_table_and_drawing_prepare_nothing_twice(tmp_path: Pa
     """A run loads no solver to read a protected table, and Altair knows the digests of its own schemas."""
     made = a_city(tmp_path / "city")
     code = (
-        "import sys\nfrom stadtbuch.privacy import tables\n"
+        "import sys\nfrom stadtbuch.disclosure import tables\n"
         "from altair.utils import schemapi\nimport altair as alt\n"
         "digest = schemapi._FromDict.hash_schema\n"
         "(sorted(name for name in sys.modules if name.startswith('scipy.optimize')),\n"

@@ -52,7 +52,7 @@ demo: $(STAMPS)/runtime
 
 # A fresh clone has nothing built; whatever the tests need, they build in temporary folders.
 test: $(STAMPS)/test tools crates style
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMPS)/test style
 	@$(BIN)/python -m pytest tests/guards tests/docs

@@ -571,8 +571,9 @@ class _Family:
         return tuple(len(one) for one in self.groups)
 
     def sums(self, counts: np.ndarray) -> np.ndarray:
-        """Count every set."""
-        for axis, own in enumerate(self.groups):
+        """Count every set; the axes with most pieces first, while there is least to add."""
+        for axis in sorted(range(len(self.groups)), key=lambda one: -self.groups[one].shape[1]):
+            own = self.groups[axis].astype(float)
             counts = np.moveaxis(np.tensordot(own, counts, axes=(1, axis)), 0, axis)
         return counts
 

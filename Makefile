@@ -51,8 +51,12 @@ demo: $(STAMPS)/runtime
 	@$(BIN)/stadtbuch demo
 
 # A fresh clone has nothing built; whatever the tests need, they build in temporary folders.
-test: $(STAMPS)/test tools crates style
-	@$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
+# Style is looked at meanwhile: many tests wait for browsers and clocks.
+test: $(STAMPS)/test tools crates
+	@told=$$(mktemp); $(MAKE) --no-print-directory style >$$told 2>&1 & looking=$$!; \
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder; tested=$$?; \
+	wait $$looking; looked=$$?; cat $$told; rm -f $$told; \
+	test $$tested -eq 0 -a $$looked -eq 0
 
 check: $(STAMPS)/test style
 	@$(BIN)/python -m pytest tests/guards tests/docs
@@ -66,13 +70,14 @@ style: $(STAMPS)/test
 campaign: $(STAMPS)/test
 	@case "$(NAME)" in \
 	  tables) $(BIN)/python -m pytest tests/attackers tests/stories/test_attacker.py --sample $(SAMPLE) --cells 100000 -rA ;; \
-	  sandbox) $(BIN)/python -m pytest tests/attacks --alone -rA ;; \
+	  sandbox) $(BIN)/python -m pytest tests/attacks --alone --long -rA ;; \
 	  kernels) $(BIN)/python -m pytest tests/kernels --kills $(KILLS) -rA ;; \
 	  verify) $(BIN)/python -m pytest tests/stories/test_stranger.py --editions 1000 -rA ;; \
 	  crash) $(BIN)/python tests/crash/campaign.py $(CRASH) ;; \
-	  mutations) $(BIN)/python -m pytest tests/mutations --switches all -rA ;; \
-	  attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify, NAME=crash and NAME=mutations."; exit 2 ;; \
-	  *) echo "Which campaign? make campaign NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify, NAME=crash or NAME=mutations"; exit 2 ;; \
+	  mutations) $(BIN)/python -m pytest tests/mutations --switches all --long -rA ;; \
+	  long) $(BIN)/python -m pytest -n 2 --dist loadfile -m long --long -rA ;; \
+	  attacks|pages|fuzz) echo "make campaign NAME=$(NAME) comes with a later issue; today there are NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify, NAME=crash, NAME=mutations and NAME=long."; exit 2 ;; \
+	  *) echo "Which campaign? make campaign NAME=tables, NAME=sandbox, NAME=kernels, NAME=verify, NAME=crash, NAME=mutations or NAME=long"; exit 2 ;; \
 	esac
 
 lab: $(STAMPS)/lab

@@ -29,6 +29,23 @@ for name in ("STADTBUCH_RUN", "STADTBUCH_LANGUAGE", "JPY_SESSION_NAME", "LC_ALL"
 os.environ["LANG"] = "C.UTF-8"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a campaign try the long tests, too."""
+    parser.addoption(
+        "--long", action="store_true", default=False, help="also what takes long and has a stand-in"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave long tests to their campaign, and count them: `make test` has twelve minutes."""
+    if config.getoption("--long"):
+        return
+    left = [item for item in items if item.get_closest_marker("long")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Give the repository's root folder."""

@@ -24,6 +24,7 @@ def evidence(driver: Driver, alone: bool) -> Evidence:
     return Evidence(driver, alone=alone)
 
 
+@pytest.mark.long  # the same notebooks sent to an ordinary user stand for them
 @pytest.mark.parametrize("name", ATTACKS)
 def test_hostile_notebook_does_no_harm(name: str, evidence: Evidence) -> None:
     """It reads, changes, reaches and leaves nothing outside of its box, and stays within its limits."""

@@ -82,6 +82,7 @@ def answers(asked: list[dict[str, str]]) -> list[dict[str, int]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.long  # that each switch names what is there is tried always
 def test_a_rule_switched_off_turns_its_test_red(
     request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,15 +18,12 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from stories.conftest import Lindenstadt, lindenstadt  # noqa: F401 - the built city, shared with the stories
 
-from stadtbuch import settings, synthetic
-from stadtbuch.reports import build
 from stadtbuch.runs import kernels
-from stadtbuch.session import City
 
 pytestmark = pytest.mark.slow
 
-NOW = "2026-01-15T08:00"
 SANITIZE = """
 [a picture is compared by its record, not by its drawing]
 regex: (?s)<svg.*</svg>
@@ -50,43 +47,22 @@ ONCE = ("welfare prepare", "budget prepare")
 
 
 @pytest.fixture(scope="module")
-def runs(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Build the smallest synthetic city with one borough's page, and give the folders of its runs."""
-    place = tmp_path_factory.mktemp("notebooks") / "city"
-    place.mkdir()
-    for name in ("stadtbuch.toml", "synthetic.yaml", "roles.yaml", "concentration.toml"):
-        shutil.copy(root / name, place)
-    for name in ("catalogs", "notebooks", "reports"):
-        shutil.copytree(root / name, place / name)
-    _with_one_borough(place / "reports" / "who-lives-where.yaml")
-    found = settings.read(place)
-    synthetic.make(found, size="mini")
-    city = City.open(found, now=_moment(found))
-    assert build.build(city, jobs=2)["exit_code"] == 0
-    return {_name(_told(folder)): folder for folder in sorted((place / "var" / "runs").iterdir())}
-
-
-def _with_one_borough(path: Path) -> None:
-    """Take the other boroughs out: the same notebook runs for each."""
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    chosen = ["cells: {borough: [Mitte]}\n" if line.startswith("cells:") else line for line in lines]
-    assert chosen != lines
-    path.write_text("".join(chosen), encoding="utf-8")
-
-
-def _moment(found: settings.Settings) -> Any:
-    from stadtbuch.cli.context import moment
-
-    return moment(NOW, zone=found.city.zone)
+def runs(lindenstadt: Lindenstadt) -> dict[str, Path]:  # noqa: F811 - the fixture
+    """Give the folders of the built city's runs; of the pages of boroughs, one."""
+    folders = sorted((lindenstadt.root / "var" / "runs").iterdir())
+    return {name: folder for folder in folders if (name := _name(_told(folder)))}
 
 
 def _told(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "run.json").read_text(encoding="utf-8"))
 
 
-def _name(told: dict[str, Any]) -> str:
-    wanted = Path(told["notebook"]).stem, told["parameters"].get("borough")
-    return next(name for name, one in RUNS.items() if one == wanted)
+def _name(told: dict[str, Any]) -> str | None:
+    path = Path(told["notebook"])
+    wanted = path.stem, told["parameters"].get("borough")
+    if path.parent.name != "analyses":
+        return None  # of a dashboard
+    return next((name for name, one in RUNS.items() if one == wanted), None)
 
 
 @pytest.fixture
@@ -153,7 +129,14 @@ def unshown(run: Path) -> set[str]:
     return wanted - shown
 
 
-@pytest.mark.parametrize("name", [one for one in RUNS if one not in ONCE])
+LONG = ("whole city", "our data", "budget", "welfare", "nature")
+"""Left to the campaign: the others stand for them."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(one, marks=[pytest.mark.long] if one in LONG else []) for one in RUNS if one not in ONCE],
+)
 def test_a_second_execution_gives_the_same(
     name: str,
     runs: dict[str, Path],

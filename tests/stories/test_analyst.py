@@ -59,6 +59,7 @@ def test_an_analysis_of_open_data_becomes_a_page(city: Any) -> None:
     assert (checked.code, json.loads(checked.out)["findings"]) == (0, [])
 
 
+@pytest.mark.long  # the template of open data stands for it; repair has tests of its own
 def test_an_analysis_of_closed_data_becomes_a_table_and_a_page(city: Any) -> None:
     """
     Both notebooks of the template pass the gate: only the protected table goes from one to the other.

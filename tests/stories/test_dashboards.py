@@ -400,7 +400,9 @@ def folders(running: Served) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("zygote", [True, False], ids=["forked", "no zygote starts"])
+@pytest.mark.parametrize(
+    "zygote", [True, pytest.param(False, marks=pytest.mark.long)], ids=["forked", "no zygote starts"]
+)
 def test_idle_visitors_leave_nothing_behind(lindenstadt: Any, zygote: bool) -> None:
     """After culling no kernel, no process and no folder is left, although the visitor's page is still open; and the
     private copy goes with the server. Where no zygote can start, a cold kernel in a box of its own helps out.

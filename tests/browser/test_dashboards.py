@@ -159,6 +159,7 @@ def test_without_script_the_numbers_and_all_choices_are_there(browser: Any, axe:
         assert found == {path: [] for path in STATIC}, look
 
 
+@pytest.mark.long  # the page itself is checked without a browser
 def test_the_page_for_full_seats_is_accessible(browser: Any, axe: Any, served: Served) -> None:
     """With both seats taken the third visitor gets the static numbers, a word about it, and a way to try again."""
     first, second, third = (browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(3))

@@ -72,6 +72,7 @@ def headline(html: str) -> str:
     return found[1]
 
 
+@pytest.mark.long  # seats are counted in tests of the server, too
 def test_twenty_visitors_never_exceed_the_seats(served: Served, lindenstadt: Any) -> None:
     """Of twenty visitors at once three are served; the others get the static page of their choice, and at no moment
     are there more kernels than seats.

@@ -583,6 +583,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.long  # what local commands leave is tried always
 def test_no_worker_outlives_the_coordinator(root: Path, tmp_path: Path, how: signal.Signals) -> None:
     """Ctrl-C and ``kill -9`` of a build end the workers of a local cluster."""
     program = tmp_path / "program.py"

@@ -51,12 +51,8 @@ demo: $(STAMPS)/runtime
 	@$(BIN)/stadtbuch demo
 
 # A fresh clone has nothing built; whatever the tests need, they build in temporary folders.
-# Style is looked at meanwhile: many tests wait for browsers and clocks.
-test: $(STAMPS)/test tools crates
-	@told=$$(mktemp); $(MAKE) --no-print-directory style >$$told 2>&1 & looking=$$!; \
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder; tested=$$?; \
-	wait $$looking; looked=$$?; cat $$told; rm -f $$told; \
-	test $$tested -eq 0 -a $$looked -eq 0
+test: $(STAMPS)/test tools crates style
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMPS)/test style
 	@$(BIN)/python -m pytest tests/guards tests/docs
